@@ -13,14 +13,14 @@ from typing import Any
 
 from judgebench import registry, sources
 from judgebench import task as tasks
-from judgebench.backends.base import Backend, build
+from judgebench.backends.base import Backend, Endpoint, build
 from judgebench.backends.batches import BatchingBackend, batching
 from judgebench.cache import ReplyCache, default_folder
 from judgebench.environment import environment
 from judgebench.errors import Incomplete, RunError, UsageError
 from judgebench.hashing import sha256
 from judgebench.judges.base import Judge
-from judgebench.judges.card import JudgeCard, load_card
+from judgebench.judges.card import JudgeCard, Weights, load_card
 from judgebench.judges.convert import fit
 from judgebench.records import Item, Sampling
 from judgebench.results import Result
@@ -85,7 +85,7 @@ class Plan:
 
     def backend(self, model: str) -> Backend:
         """Build a backend with this run's knobs."""
-        return _backend(self.config, model)
+        return _backend(self.config, self.named.card, model)
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def prepare(judge: str | Callable[..., Any], task: str, *, backend: Backend | No
     items = tasks.select(loaded.items, config.categories, config.limit, config.seed)
     named = _fitted(named, loaded, items, config)
     if backend is None and named.card.model is not None:
-        backend = _backend(config, named.card.model)
+        backend = _backend(config, named.card, named.card.model)
     elif backend is not None and config.batch:
         backend = batching(backend)
     return Plan(config, named, loaded, items, _spec(config, named, loaded, backend), backend)
@@ -179,7 +179,8 @@ async def run(plan: Plan, watch: Watch | None = None) -> Evaluation:
 def _limiter(plan: Plan) -> Limiter:
     config = plan.config
     if not config.batch:
-        return Limiter(config.concurrency, config.max_attempts, Pace(config.rpm, config.tpm))
+        at_once = _concurrency(config, plan.default_backend)
+        return Limiter(at_once, config.max_attempts, Pace(config.rpm, config.tpm))
     # Whoever can ask asks before a batch is closed; the batches themselves try again.
     return Limiter(max(1, min(plan.total, MOST_WAITING)), max_attempts=1)
 
@@ -224,13 +225,21 @@ def _is_demonstration(plan: Plan) -> bool:
     return model.startswith("scripted/") or plan.named.card.name.startswith("demo")
 
 
-def _backend(config: EvalConfig, model: str) -> Backend:
+def _concurrency(config: EvalConfig, backend: Backend | None) -> int:
+    return config.concurrency or (Backend if backend is None else backend).concurrency
+
+
+def _backend(config: EvalConfig, card: JudgeCard, model: str) -> Backend:
+    """Build a backend with this run's knobs. The card's revision and weights are those of its own model only."""
+    own = {"revision": card.revision, "weights": card.weights, "context": card.context} if model == card.model else {}
     backend = build(
         model,
         base_url=config.base_url,
         timeout=config.timeout,
-        connections=config.concurrency,
+        connections=config.concurrency or Endpoint.connections,
+        trust_remote_code=config.trust_remote_code,
         options=config.options,
+        **own,
     )
     return batching(backend) if config.batch else backend
 
@@ -244,8 +253,7 @@ def _judge(judge: str | Callable[..., Any], config: EvalConfig, *, has_backend: 
         card = JudgeCard(name=slug, family="callable", kind="callable", model=None, revision=wrapped.revision)
         return NamedJudge(wrapped, card, {}, 1)
     card = load_card(judge)
-    if config.model is not None:
-        card = card.model_copy(update={"model": config.model, "name": f"{card.name}--{tasks.slug(config.model)}"})
+    card = _with_model(card, config)
     if config.sampling is not None:
         given = config.sampling.model_dump(exclude_unset=True)
         card = card.model_copy(update={"sampling": Sampling(**(card.sampling.model_dump() | given))})
@@ -255,6 +263,29 @@ def _judge(judge: str | Callable[..., Any], config: EvalConfig, *, has_backend: 
         )
     family = registry.load("families", card.family)(card)
     return NamedJudge(family, card, family.prompts(), family.parser_version)
+
+
+def _with_model(card: JudgeCard, config: EvalConfig) -> JudgeCard:
+    """Return the card with the model, the backend and the way of loading that the user asked for.
+
+    Another backend (`--backend vllm`) runs the card's own model: the judge keeps its name.
+    """
+    if config.model is not None:
+        card = card.model_copy(
+            update={"model": config.model, "revision": None, "name": f"{card.name}--{tasks.slug(config.model)}"}
+        )
+    if config.backend is not None:
+        if card.model is None:
+            raise UsageError(
+                f"--backend {config.backend}: judge {card.name} names no model. Type: --model provider/name"
+            )
+        registry.load("backends", config.backend)
+        card = card.model_copy(update={"model": f"{config.backend}/{card.model.partition('/')[2]}"})
+    given = {name: getattr(config, name) for name in ("dtype", "quantization", "attention")}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given:
+        card = card.model_copy(update={"weights": (card.weights or Weights()).model_copy(update=given)})
+    return card
 
 
 def _fitted(named: NamedJudge, task: Task, items: list[Item], config: EvalConfig) -> NamedJudge:
@@ -283,6 +314,8 @@ def _spec(config: EvalConfig, named: NamedJudge, task: Task, backend: Backend | 
             parser_version=named.parser_version,
             order_independent=named.judge.order_independent,
             conversion=named.conversion,
+            context=card.context,
+            weights=card.weights,
         ),
         categories=tuple(sorted(config.categories)),
         limit=config.limit,

@@ -21,6 +21,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from judgebench import registry
 from judgebench.errors import MissingPrerequisite, UsageError, ValidationError
 from judgebench.hashing import ID_LENGTH, sha256
+from judgebench.pysource import constant, fill
 from judgebench.records import Record
 
 RAW_URL = "https://raw.githubusercontent.com"
@@ -30,13 +31,19 @@ TEMPLATE_SUFFIX = ".j2"
 TIMEOUT = 30
 """Seconds a fetch may stand still."""
 
+Format = Literal["jinja", "str"]
 State = Literal["cached", "missing", "damaged"]
 _BROKEN = (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """What rendering a template can raise: Jinja's own errors, and those of the expressions in it."""
 
 
 class Pin(Record):
-    """A published prompt: where it lies and what its bytes must be. `repository` is owner/name on GitHub."""
+    """A published prompt: where it lies and what its bytes must be. `repository` is owner/name on GitHub.
+
+    A prompt that stands in a Python file is a string constant of it: `select` says which (see
+    `judgebench.pysource`); the file is parsed, never run. `format` is how it takes its variables: `jinja`, or `str`
+    for Python's `{name}`.
+    """
 
     name: str
     repository: str
@@ -45,6 +52,8 @@ class Pin(Record):
     sha256: str
     bytes: int
     variables: tuple[str, ...] = ()
+    select: str | None = None
+    format: Format = "jinja"
 
     @property
     def url(self) -> str:
@@ -54,7 +63,23 @@ class Pin(Record):
     @property
     def file(self) -> Path:
         """Return where its bytes are cached."""
-        return cache_folder() / f"{self.sha256[:ID_LENGTH]}.{self.name}"
+        name = self.name if self.select is None else self.path.rpartition("/")[2]
+        return cache_folder() / f"{self.sha256[:ID_LENGTH]}.{name}"
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 that identifies the prompt: its file's, together with `select` where there is one."""
+        return self.sha256 if self.select is None else sha256(f"{self.sha256}:{self.select}".encode())
+
+    def text(self) -> str:
+        """Return the prompt in the cached file. Raises ValidationError when the file does not hold it."""
+        text = self.file.read_bytes().decode("utf-8")
+        if self.select is None:
+            return text
+        try:
+            return constant(text, self.select)
+        except (LookupError, SyntaxError) as error:
+            raise ValidationError(f"prompt {self.name}: {self.path} holds no constant {self.select}") from error
 
     @property
     def state(self) -> State:
@@ -72,6 +97,7 @@ class Prompt:
     text: str
     sha256: str
     origin: str
+    format: Format = "jinja"
 
     def render(self, **variables: Any) -> str:
         """Fill the template in. Values are inserted verbatim, never read as templates themselves.
@@ -79,6 +105,8 @@ class Prompt:
         Raises UsageError when the template is broken or names a variable that is not given.
         """
         try:
+            if self.format == "str":
+                return fill(self.text, variables)
             return _compile(self.text).render(**variables)
         except _BROKEN as error:
             raise UsageError(f"prompt {self.name} cannot be rendered: {error}") from error
@@ -150,12 +178,12 @@ def load(name: str) -> Prompt:
             f"prompt {name} at {pin.file} does not have its pinned sha256 {pin.sha256}. "
             f"Type: judgebench prompts fetch {name}"
         )
-    return Prompt(name, pin.file.read_bytes().decode("utf-8"), pin.sha256, pin.url)
+    return Prompt(name, pin.text(), pin.digest, pin.url, pin.format)
 
 
 def digest(name: str) -> str:
     """Return a prompt's sha256. Fetches nothing: a pinned prompt's is known beforehand."""
-    return _load_template(name).sha256 if name.endswith(TEMPLATE_SUFFIX) else find(name).sha256
+    return _load_template(name).sha256 if name.endswith(TEMPLATE_SUFFIX) else find(name).digest
 
 
 def _load_template(name: str) -> Prompt:

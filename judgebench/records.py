@@ -229,10 +229,15 @@ class TextRequest(Record):
 
 
 class ScoreRequest(Record):
-    """Conversations to score, one number each: the door of reward models."""
+    """Conversations to score: the door of reward models.
+
+    In mode `each` every conversation gets a number of its own. In mode `pair` there are two, which differ in their
+    last turn, and the reply's scores hold one number: the log-odds that the first is better.
+    """
 
     kind: Literal["score"] = "score"
     conversations: tuple[tuple[Message, ...], ...] = Field(min_length=1)
+    mode: Literal["each", "pair"] = "each"
     model: str | None = None
 
 

@@ -10,11 +10,15 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from judgebench.hashing import digest
+from judgebench.judges.card import Attention, Context, Dtype, Quantization, Weights
 from judgebench.records import Record, Sampling
 
 SPEC_VERSION = 1
 IDENTITY = "identity"
 RUNTIME = "runtime"
+
+LATER_FIELDS = ("context", "weights")
+"""Fields of `JudgeSpec` that older results do not have: unset, they are left out of the hash."""
 
 Orders = Literal["both", "first"]
 NWay = Literal["round-robin", "knock-out"]
@@ -35,9 +39,13 @@ class EvalConfig(Record):
     nway: Annotated[NWay, IDENTITY] = "round-robin"
     sampling: Annotated[Sampling | None, IDENTITY] = None
     base_url: Annotated[str | None, IDENTITY] = None
+    backend: Annotated[str | None, IDENTITY] = None
+    dtype: Annotated[Dtype | None, IDENTITY] = None
+    quantization: Annotated[Quantization | None, IDENTITY] = None
+    attention: Annotated[Attention | None, IDENTITY] = None
     data: Annotated[str | None, RUNTIME] = None
     runs: Annotated[str, RUNTIME] = "runs"
-    concurrency: Annotated[int, RUNTIME, Field(ge=1)] = 16
+    concurrency: Annotated[int | None, RUNTIME, Field(ge=1)] = None
     timeout: Annotated[float, RUNTIME, Field(gt=0)] = 600.0
     max_attempts: Annotated[int, RUNTIME, Field(ge=1)] = 8
     rpm: Annotated[int | None, RUNTIME, Field(ge=1)] = None
@@ -45,6 +53,9 @@ class EvalConfig(Record):
     max_cost: Annotated[float | None, RUNTIME, Field(gt=0)] = None
     cache: Annotated[bool, RUNTIME] = True
     batch: Annotated[bool, RUNTIME] = False
+    trust_remote_code: Annotated[bool, RUNTIME] = False
+    engine: Annotated[Literal["local", "ray"], RUNTIME] = "local"
+    ray_address: Annotated[str | None, RUNTIME] = None
     options: Annotated[dict[str, Any], RUNTIME] = Field(default_factory=dict)
 
 
@@ -68,7 +79,8 @@ class JudgeSpec(Record):
     """The judge as it judged.
 
     `prompts` are sha256 by role; `endpoint` is 'default' or a hash of the base URL; `conversion` says how a judge
-    of one kind judged items of another ('none', 'score-each', 'round-robin', 'knock-out').
+    of one kind judged items of another ('none', 'score-each', 'round-robin', 'knock-out'). `context` and `weights`
+    are the card's, where it has them.
     """
 
     name: str
@@ -83,6 +95,8 @@ class JudgeSpec(Record):
     parser_version: int
     order_independent: bool
     conversion: str = "none"
+    context: Context | None = None
+    weights: Weights | None = None
 
 
 class Spec(Record):
@@ -99,8 +113,12 @@ class Spec(Record):
 
     @property
     def hash(self) -> str:
-        """Return the spec's sha256, 64 hex digits."""
-        return digest(self.model_dump(mode="json"))
+        """Return the spec's sha256, 64 hex digits. Fields that came later count only where they say something."""
+        data = self.model_dump(mode="json")
+        for name in LATER_FIELDS:
+            if data["judge"][name] is None:
+                del data["judge"][name]
+        return digest(data)
 
 
 def differences(one: Any, two: Any, path: str = "") -> list[str]:

@@ -49,10 +49,14 @@ def make(card: str | JudgeCard, **changes: Any) -> Any:
 
 def pin_stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, templates: dict[str, str]) -> Path:
     """Pin our own stand-ins under the names of published prompts, cached already. Returns the cache folder."""
+    real = prompts.pins()
     pinned = {
-        name: {"path": f"folder/{name}.jinja2", "sha256": sha256(text.encode()), "bytes": len(text.encode())}
+        name: {
+            "path": f"folder/{name}.jinja2", "sha256": sha256(text.encode()), "bytes": len(text.encode()),
+            "format": real[name].format if name in real else "jinja",
+        }
         for name, text in templates.items()
-    }
+    }  # fmt: skip
     source = {"repository": "someone/prompts", "commit": "c0ffee", "files": pinned}
     file = tmp_path / "pins.yaml"
     file.write_text(yaml.safe_dump([source]), "utf-8")

@@ -9,16 +9,18 @@ from typing import Any, ClassVar
 
 from judgebench import registry
 from judgebench.errors import UsageError
+from judgebench.judges.card import Context, Weights
 from judgebench.prices import Price, price_of
 from judgebench.records import ChatRequest, Reply, ScoreRequest, TextRequest
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where and what to call. Nothing here but `model` is part of a run's identity; the runner hashes the URL.
+    """Where and what to call.
 
-    `model` is the provider's own name for it. `timeout` is in seconds, for one whole call.
-    `connections` is the most calls in flight. `options` are the provider's own (`--backend-option k=v`).
+    Part of a run's identity are `model` (the provider's own name for it), `revision`, `weights` and `context`, and the
+    URL as a hash. `timeout` is in seconds, for one whole call. `connections` is the most calls in flight. `options` are
+    the provider's own (`--backend-option k=v`). Without `trust_remote_code` no repository's own code is run.
     """
 
     model: str
@@ -26,6 +28,9 @@ class Endpoint:
     revision: str | None = None
     timeout: float = 600.0
     connections: int = 64
+    weights: Weights | None = None
+    context: Context | None = None
+    trust_remote_code: bool = False
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -35,6 +40,8 @@ class Backend:
     name: ClassVar[str] = ""
     cacheable: ClassVar[bool] = False
     """Whether replies cost something, so that keeping them across runs is worth it."""
+    concurrency: ClassVar[int] = 16
+    """Calls in flight where the user names no number. A local model wants enough to fill its batches."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
@@ -48,7 +55,9 @@ class Backend:
     def identity(self) -> dict[str, Any]:
         """Return what tells this model from every other: the part of a cached reply's key that is not the request."""
         endpoint = self.endpoint
-        return {"provider": self.name, "model": endpoint.model, "revision": endpoint.revision, "url": self.custom_url}
+        found = {"provider": self.name, "model": endpoint.model, "revision": endpoint.revision, "url": self.custom_url}
+        loaded = {"weights": endpoint.weights, "context": endpoint.context}
+        return found | {name: part.model_dump(mode="json") for name, part in loaded.items() if part is not None}
 
     def price(self) -> Price | None:
         """Return the model's price, None when it is unknown. A server of one's own has none that we know."""

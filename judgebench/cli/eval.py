@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,21 @@ DEFAULT_MODELS = {"OPENAI_API_KEY": "openai/gpt-4o-mini", "ANTHROPIC_API_KEY": "
 @click.option("--nway", type=click.Choice(["round-robin", "knock-out"]), default="round-robin", show_default=True)
 @click.option("--temperature", type=float, help="Override the card's temperature.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Override the card's token limit for a reply.")
-@click.option("--concurrency", type=click.IntRange(min=1), default=16, show_default=True, help="Calls in flight.")
+@click.option("--backend", help="Run the card's own model on this backend, for example vllm.")
+@click.option(
+    "--dtype", type=click.Choice(["auto", "float32", "float16", "bfloat16"]), help="Override the card's dtype."
+)
+@click.option("--quantization", type=click.Choice(["none", "8bit", "4bit"]), help="Load a local model in fewer bits.")
+@click.option(
+    "--attention", type=click.Choice(["auto", "eager", "sdpa", "flash_attention_2"]), help="Override the card's."
+)
+@click.option("--trust-remote-code", is_flag=True, help="Run the Python code that a model's repository ships.")
+@click.option(
+    "--backend-option", "backend_options", multiple=True, metavar="NAME=VALUE", help="An option of the backend."
+)
+@click.option(
+    "--concurrency", type=click.IntRange(min=1), help="Calls in flight.  [default: the backend's, 16 for APIs]"
+)
 @click.option("--timeout", type=float, default=600.0, show_default=True, help="Seconds one call may take.")
 @click.option("--runs", default="runs", show_default=True, help="Where runs are kept.")
 @click.option("--rpm", type=click.IntRange(min=1), help="Requests per minute that the provider allows.")
@@ -108,8 +123,23 @@ def _plan(judge: str, model: str | None, task: str, options: dict[str, Any]) -> 
     from judgebench.records import Sampling
 
     rest = {name: value for name, value in options.items() if name not in ("temperature", "max_tokens")}
+    rest["options"] = dict(_pairs(rest.pop("backend_options")))
     given = {name: options[name] for name in ("temperature", "max_tokens") if options[name] is not None}
     return prepare(judge, task, model=model, sampling=Sampling(**given) if given else None, **rest)
+
+
+def _pairs(given: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """Yield the backend's options; numbers, true and false are read as such."""
+    import yaml
+
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise click.UsageError(f"--backend-option {pair!r} is not NAME=VALUE")
+        try:
+            yield name, yaml.safe_load(value)
+        except yaml.YAMLError:
+            yield name, value
 
 
 def _run(plan: "Plan") -> "Evaluation":

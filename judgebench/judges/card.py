@@ -22,16 +22,62 @@ Kind = Literal[
 ]
 
 
+Dtype = Literal["auto", "float32", "float16", "bfloat16"]
+Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
+Quantization = Literal["none", "8bit", "4bit"]
+
+
 class Context(Record):
-    """How a judge fits its prompt into its window: `limit` tokens, `reserve` of them for the reply."""
+    """How a judge fits its prompt into its window: `limit` tokens, `reserve` of them for the reply.
+
+    What does not fit is cut on `side`: the responses of a judge that reads a prompt, the conversation of a reward
+    model.
+    """
 
     limit: int
     reserve: int = 0
     side: Literal["left", "right"] = "right"
 
 
+class Weights(Record):
+    """How a local model is loaded and fed. All of it is part of a run's identity.
+
+    `head` names what reads the model's output (`judgebench.heads` entry points): `causal` generates text, the others
+    give scores. `tokenizer` is a hub repository, where it is not the model's own. `adapter` is a LoRA adapter's
+    repository; `delta_of` the base whose weights are added to a checkpoint released as a difference; `reference` the
+    reference policy of an implicit reward.
+
+    `template` is `tokenizer` (its own chat template), or the name of one of ours
+    (`judgebench.backends.local.templates`).
+    `bos` says what stands before a rendered conversation: exactly one beginning-of-sequence token (`once`; a second
+    one is refused), or none (`never`). `system` says what becomes of a system turn that the template has no place for:
+    it is kept, merged into the first user turn, dropped, or refused.
+
+    `remote_code` is why the repository's own Python code is asked for; it runs only when the user says so.
+    `params` are the head's own.
+    """
+
+    head: str = "causal"
+    dtype: Dtype = "auto"
+    attention: Attention = "auto"
+    quantization: Quantization = "none"
+    tokenizer: str | None = None
+    adapter: str | None = None
+    delta_of: str | None = None
+    reference: str | None = None
+    template: str = "tokenizer"
+    bos: Literal["once", "never"] = "once"
+    system: Literal["keep", "merge", "drop", "refuse"] = "keep"
+    remote_code: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
 class JudgeCard(Record):
-    """A concrete judge: what to load, what to ask, how to read the answer."""
+    """A concrete judge: what to load, what to ask, how to read the answer.
+
+    `size` is the number of parameters (`13B`, `8x7B`); `needs` are the extras and rights it cannot do without;
+    `weights` says how a local model is loaded.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
     family: str
@@ -43,6 +89,7 @@ class JudgeCard(Record):
     sampling: Sampling = Sampling()
     params: dict[str, Any] = Field(default_factory=dict)
     context: Context | None = None
+    weights: Weights | None = None
     size: str | None = None
     licence: str | None = None
     paper: str | None = None

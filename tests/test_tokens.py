@@ -1,0 +1,50 @@
+"""Cutting to a budget of tokens: never longer than asked, from the side asked for, untouched when it fits."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judgebench import tokens
+from judgebench.errors import MissingPrerequisite
+
+
+class Words:
+    """A tokenizer of words and spaces: two neighbours that are cut apart may encode as more tokens."""
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        ids = [ord(character) for character in text]
+        return [1, *ids] if add_special_tokens else ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return "".join(map(chr, ids))
+
+
+class Growing(Words):
+    """Decodes with a mark that encodes as tokens of its own, as a broken character does."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return super().decode(ids) + "??"
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=60), st.integers(-2, 70), st.sampled_from(["left", "right"]))
+def test_a_cut_text_fits_and_is_an_end_of_the_whole(text: str, most: int, side: tokens.Side) -> None:
+    for tokenizer in (Words(), Growing()):
+        piece = tokens.cut(tokenizer, text, most, side)
+        assert tokens.length(tokenizer, piece) <= max(most, 0)
+    piece = tokens.cut(Words(), text, most, side)
+    assert text.endswith(piece) if side == "left" else text.startswith(piece)
+    assert piece == text or len(piece) == max(most, 0)
+
+
+def test_special_tokens_count_only_when_asked_for() -> None:
+    assert tokens.length(Words(), "abc") == 3
+    assert tokens.length(Words(), "abc", special=True) == 4
+
+
+def test_a_tokenizer_that_is_not_there_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(MissingPrerequisite, match="hf download nobody/nothing") as error:
+        tokens.load("nobody/nothing")
+    assert "\n" not in str(error.value)
