@@ -10,7 +10,7 @@ TORCH := torch==2.13.0
 eval: $(VENV)/core
 	$(BIN)/judgebench eval
 
-test: $(VENV)/dev chromium
+test: $(VENV)/dev chromium bubblewrap
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
 
 soak: $(VENV)/dev
@@ -53,6 +53,16 @@ chromium:
 	  { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 \
 	    || sudo -n apt-get install -y -qq chromium >/dev/null 2>&1 \
 	    || echo "chromium cannot be installed here"; }
+
+# Untrusted programs run in bubblewrap; where it cannot be installed, under Landlock, which needs the kernel only. In CI
+# the tests fail when there is neither.
+.PHONY: bubblewrap
+bubblewrap:
+	@command -v bwrap >/dev/null || { \
+	  echo "installing bubblewrap for the sandbox tests"; \
+	  { apt-get update -qq && apt-get install -y -qq bubblewrap; } >/dev/null 2>&1 \
+	    || sudo -n apt-get install -y -qq bubblewrap >/dev/null 2>&1 \
+	    || echo "bubblewrap cannot be installed here"; }
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def finish(
         cost=None if not costs or any(cost is None for cost in costs) else sum(c for c in costs if c is not None),
         seconds=round(seconds, 3),
         started=started,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished=_end(started, seconds),
         environment=environment,
         verdicts=VerdictsFile(sha256=sha256(data), rows=len(rows)),
         demonstration=demonstration,
@@ -58,6 +58,12 @@ def finish(
     store.write_atomic(directory / "verdicts.jsonl", data)
     store.write_atomic(path, result_bytes(result))
     return result
+
+
+def _end(started: str, seconds: float) -> str:
+    """Return the time now, or `seconds` after the start when the clock has been set back since."""
+    least = datetime.fromisoformat(started) + timedelta(seconds=seconds)
+    return max(datetime.now(UTC), least).isoformat(timespec="seconds")
 
 
 def verdict_row(judgment: Judgment) -> VerdictRow:

@@ -68,9 +68,12 @@ class ReplyCache:
         with contextlib.suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=path.parent)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(orjson.dumps(entry))
-            os.replace(name, path)  # noqa: PTH105 - the name is a string already
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(orjson.dumps(entry))
+                os.replace(name, path)  # noqa: PTH105 - the name is a string already
+            except OSError:
+                os.unlink(name)  # noqa: PTH108 - a full disk needs no half files on top
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"

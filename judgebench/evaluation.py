@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from judgebench import registry, sources
+from judgebench import needs, registry, sources
 from judgebench import task as tasks
 from judgebench.backends.base import Backend, Endpoint, build
 from judgebench.backends.batches import BatchingBackend, batching
@@ -24,6 +24,7 @@ from judgebench.judges.card import JudgeCard, Weights, load_card
 from judgebench.judges.convert import fit
 from judgebench.records import Item, Sampling
 from judgebench.results import Result
+from judgebench.run import cluster
 from judgebench.run.limits import Limiter
 from judgebench.run.pace import Pace
 from judgebench.run.plan import trials, view
@@ -34,8 +35,8 @@ from judgebench.task import Task
 
 MOST_WAITING = 20_000
 """Trials that wait at the same time for provider batches, some 30 kB of memory each."""
-Watch = Callable[[Tally, Limiter], AbstractContextManager[None]]
-"""Shows progress while a run is on: called with its tally and limiter."""
+Watch = Callable[[Tally, Limiter, Models], AbstractContextManager[None]]
+"""Shows progress while a run is on: called with its tally, limiter and models."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,10 @@ class NamedJudge:
 
 @dataclass(frozen=True)
 class Plan:
-    """A run before it starts: everything that is known without asking anyone anything."""
+    """A run before it starts: everything that is known without asking anyone anything.
+
+    `backend_given` says that the caller handed in the default backend, instead of naming its model.
+    """
 
     config: EvalConfig
     named: NamedJudge
@@ -59,6 +63,7 @@ class Plan:
     items: list[Item]
     spec: Spec
     default_backend: Backend | None
+    backend_given: bool = False
 
     @property
     def directory(self) -> Path:
@@ -85,7 +90,7 @@ class Plan:
 
     def backend(self, model: str) -> Backend:
         """Build a backend with this run's knobs."""
-        return _backend(self.config, self.named.card, model)
+        return build_backend(self.config, self.named.card, model)
 
 
 @dataclass(frozen=True)
@@ -137,11 +142,29 @@ def prepare(judge: str | Callable[..., Any], task: str, *, backend: Backend | No
     loaded = sources.load_task(config.task, config.split, config.data)
     items = tasks.select(loaded.items, config.categories, config.limit, config.seed)
     named = _fitted(named, loaded, items, config)
+    given = backend is not None
     if backend is None and named.card.model is not None:
-        backend = _backend(config, named.card, named.card.model)
+        backend = build_backend(config, named.card, named.card.model)
     elif backend is not None and config.batch:
         backend = batching(backend)
-    return Plan(config, named, loaded, items, _spec(config, named, loaded, backend), backend)
+    return Plan(config, named, loaded, items, _spec(config, named, loaded, backend), backend, given)
+
+
+def check(plan: Plan) -> list[str]:
+    """Return what the user should know before a plan is run. A finished run needs nothing.
+
+    Raises MissingPrerequisite when a key, a package, memory or weights are missing, in a line each.
+    """
+    backend, card = plan.default_backend, plan.named.card
+    if (plan.directory / "result.json").exists():
+        return []
+    cluster.check(plan.config)
+    # Whoever joins a cluster need not have what its workers must have: they look for themselves.
+    if backend is None or cluster.is_joined(plan.config):
+        return []
+    notes = needs.ready(card, plan.config) if backend.name == needs.provider(card) else []
+    backend.check()
+    return notes
 
 
 async def run(plan: Plan, watch: Watch | None = None) -> Evaluation:
@@ -152,28 +175,39 @@ async def run(plan: Plan, watch: Watch | None = None) -> Evaluation:
     clock = time.perf_counter()
     tally = Tally(total=plan.total)
     limiter = _limiter(plan)
-    if plan.default_backend is not None:
-        plan.default_backend.check()
+    check(plan)
     _check_budget(plan)
     cache = ReplyCache(default_folder()) if plan.config.cache else None
     with Store(plan.directory, plan.spec, plan.config) as store:
         tally.spent = store.spent
         models = _models(plan, store)
         means = Means(models, limiter, store, tally, cache, plan.config.max_cost)
-        with watch(tally, limiter) if watch else nullcontext():
-            await Runner(plan.named.judge, means).run(plan.work())
+        with watch(tally, limiter, models) if watch else nullcontext():
+            details = await _judge_all(plan, means)
         if tally.failed:
             raise Incomplete(
                 f"{tally.done} of {tally.total} judged; {tally.failed} failed after all retries "
                 f"({tally.last_failure}). The same command continues"
             )
-        details = plan.default_backend.describe() if plan.default_backend else {}
         result = finish(
             plan.directory, plan.spec, plan.items,
             demonstration=_is_demonstration(plan), environment=environment(details),
             started=started, seconds=time.perf_counter() - clock, resumed=tally.resumed == tally.total,
         )  # fmt: skip
     return Evaluation(result, plan.directory, plan.task)
+
+
+async def _judge_all(plan: Plan, means: Means) -> dict[str, Any]:
+    """Judge what is left with the engine that was asked for; return facts about what answered."""
+    if plan.config.engine == "local":
+        await Runner(plan.named.judge, means).run(plan.work())
+        return plan.default_backend.describe() if plan.default_backend else {}
+    from judgebench.recipe import recipe_of
+    from judgebench.run.ray import RayEngine
+
+    engine = RayEngine(recipe_of(plan), means)
+    await engine.run(plan.work())
+    return engine.details
 
 
 def _limiter(plan: Plan) -> Limiter:
@@ -229,7 +263,7 @@ def _concurrency(config: EvalConfig, backend: Backend | None) -> int:
     return config.concurrency or (Backend if backend is None else backend).concurrency
 
 
-def _backend(config: EvalConfig, card: JudgeCard, model: str) -> Backend:
+def build_backend(config: EvalConfig, card: JudgeCard, model: str) -> Backend:
     """Build a backend with this run's knobs. The card's revision and weights are those of its own model only."""
     own = {"revision": card.revision, "weights": card.weights, "context": card.context} if model == card.model else {}
     backend = build(
@@ -271,9 +305,9 @@ def _with_model(card: JudgeCard, config: EvalConfig) -> JudgeCard:
     Another backend (`--backend vllm`) runs the card's own model: the judge keeps its name.
     """
     if config.model is not None:
-        card = card.model_copy(
-            update={"model": config.model, "revision": None, "name": f"{card.name}--{tasks.slug(config.model)}"}
-        )
+        name = f"{card.name}--{tasks.slug(config.model)}"
+        # What the card says of its own model (revision, size) is not true of another.
+        card = card.model_copy(update={"model": config.model, "revision": None, "size": None, "name": name})
     if config.backend is not None:
         if card.model is None:
             raise UsageError(

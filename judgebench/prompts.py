@@ -28,6 +28,8 @@ RAW_URL = "https://raw.githubusercontent.com"
 PINS = files("judgebench.judges") / "pins.yaml"
 OWN = files("judgebench.judges") / "prompts"
 TEMPLATE_SUFFIX = ".j2"
+OFFLINE = ("JUDGEBENCH_OFFLINE", "HF_HUB_OFFLINE")
+"""The environment variables that forbid fetching."""
 TIMEOUT = 30
 """Seconds a fetch may stand still."""
 
@@ -197,8 +199,12 @@ def _load_template(name: str) -> Prompt:
 
 def offline() -> bool:
     """Return whether fetching is forbidden by JUDGEBENCH_OFFLINE or HF_HUB_OFFLINE."""
-    values = (os.environ.get(name, "") for name in ("JUDGEBENCH_OFFLINE", "HF_HUB_OFFLINE"))
-    return any(value.strip().lower() in {"1", "true", "yes", "on"} for value in values)
+    return any(is_on(name) for name in OFFLINE)
+
+
+def is_on(switch: str) -> bool:
+    """Return whether an environment variable says yes."""
+    return os.environ.get(switch, "").strip().lower() in {"1", "true", "yes", "on"}
 
 
 def fetch(pin: Pin) -> None:

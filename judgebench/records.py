@@ -111,7 +111,8 @@ class Item(Record):
     """One question with its candidates and what is known to be true of them.
 
     `id` is a hash of the content (see `Item.make`), `source_id` names the source question: items that
-    share it are not independent, and intervals resample them together.
+    share it are not independent, and intervals resample them together. `traits` are numbers known of the item beyond
+    its gold and published with it: how hard it is (`difficulty`), where its fault sits (`depth`).
     """
 
     id: str
@@ -124,6 +125,7 @@ class Item(Record):
     reference: str | None = None
     rubric: str | None = None
     persona: str | None = None
+    traits: dict[str, float] = Field(default_factory=dict)
     meta: dict[str, Any] = Field(default_factory=dict)
 
     @classmethod
@@ -245,12 +247,16 @@ Request = Annotated[ChatRequest | TextRequest | ScoreRequest, Field(discriminato
 
 
 class Usage(Record):
-    """Tokens of one or more replies. None is unknown, which is not 0."""
+    """Tokens of one or more replies. None is unknown, which is not 0.
+
+    Of the input, a provider's prompt cache served `cached` and keeps `written` for later.
+    """
 
     input: int | None = None
     output: int | None = None
     cached: int | None = None
     reasoning: int | None = None
+    written: int | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
@@ -258,6 +264,7 @@ class Usage(Record):
             output=_add(self.output, other.output),
             cached=_add(self.cached, other.cached),
             reasoning=_add(self.reasoning, other.reasoning),
+            written=_add(self.written, other.written),
         )
 
 

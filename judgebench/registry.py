@@ -62,8 +62,10 @@ def unknown(noun: str, name: str, known: Iterable[str]) -> str:
 
 
 _EXTRAS = {
-    "torch": "local", "transformers": "local", "accelerate": "local",
-    "vllm": "vllm", "ray": "ray", "trl": "train", "peft": "train",
+    "torch": "local", "transformers": "local", "accelerate": "local", "peft": "local",
+    "safetensors": "local", "sentencepiece": "local", "protobuf": "local", "google": "local",
+    "bitsandbytes": "quantized", "vllm": "vllm", "ray": "ray", "trl": "train",
+    "math_verify": "pairs",
 }  # fmt: skip
 
 

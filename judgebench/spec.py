@@ -56,6 +56,9 @@ class EvalConfig(Record):
     trust_remote_code: Annotated[bool, RUNTIME] = False
     engine: Annotated[Literal["local", "ray"], RUNTIME] = "local"
     ray_address: Annotated[str | None, RUNTIME] = None
+    workers: Annotated[tuple[int, int] | None, RUNTIME] = None
+    worker_cpus: Annotated[float | None, RUNTIME, Field(gt=0)] = None
+    worker_gpus: Annotated[float | None, RUNTIME, Field(ge=0)] = None
     options: Annotated[dict[str, Any], RUNTIME] = Field(default_factory=dict)
 
 

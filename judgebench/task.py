@@ -8,7 +8,7 @@ category, source question and gold, but no text; its hash is the task's fingerpr
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 
 from judgebench import registry
 from judgebench.errors import DataError, RowProblem, UsageError
@@ -25,6 +25,8 @@ from judgebench.records import Gold, Item, Record
 from judgebench.spec import TaskSpec
 
 GOLD_COLUMNS = ("item", "category", "source", "gold")
+TRAITS = "traits"
+"""A further column of gold tables, where an item has traits."""
 
 
 class Split(Record):
@@ -165,14 +167,16 @@ class GoldRow:
     category: str
     source: str
     gold: Gold
+    traits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
 _GOLD: TypeAdapter[Gold] = TypeAdapter(Gold)
+_TRAITS: TypeAdapter[dict[str, FiniteFloat]] = TypeAdapter(dict[str, FiniteFloat])
 
 
 def facts(items: Iterable[Item]) -> list[GoldRow]:
     """Return the gold rows of items, sorted by item id."""
-    rows = [GoldRow(item.id, item.category, item.source_id, item.gold) for item in items]
+    rows = [GoldRow(item.id, item.category, item.source_id, item.gold, item.traits) for item in items]
     return sorted(rows, key=lambda row: row.item)
 
 
@@ -180,10 +184,13 @@ def gold_table(items: Iterable[Item]) -> bytes:
     """Return the gold table as CSV bytes: sorted by item id, so that row order never matters."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(GOLD_COLUMNS)
-    for row in facts(items):
+    rows = facts(items)
+    traits = any(row.traits for row in rows)
+    writer.writerow((*GOLD_COLUMNS, TRAITS) if traits else GOLD_COLUMNS)
+    for row in rows:
         gold = row.gold.label if row.gold.kind == "preference" else canonical(row.gold.model_dump(mode="json")).decode()
-        writer.writerow((row.item, row.category, row.source, gold))
+        more = (canonical(dict(row.traits)).decode(),) if traits else ()
+        writer.writerow((row.item, row.category, row.source, gold, *more))
     return out.getvalue().encode()
 
 
@@ -195,7 +202,8 @@ def read_gold_table(data: bytes, name: str) -> list[GoldRow]:
             text = row["gold"]
             gold = {"kind": "preference", "label": text} if not text.startswith("{") else None
             value = _GOLD.validate_python(gold) if gold else _GOLD.validate_json(text)
-            rows.append(GoldRow(row["item"], row["category"], row["source"], value))
+            traits = _TRAITS.validate_json(row.get(TRAITS) or "{}")
+            rows.append(GoldRow(row["item"], row["category"], row["source"], value, traits))
         except (KeyError, TypeError, AttributeError, ValidationError) as error:
             raise DataError([RowProblem(name, number, "gold", f"not a gold row: {type(error).__name__}")]) from error
     return rows

@@ -84,8 +84,10 @@ def _survives(judge: Judge, responses: int) -> Iterator[str]:
             yield from (f"{problem} {shown}" for problem in _misfits(found, responses, text))
 
 
-def _always(reply: Reply, _request: Any) -> Reply:
-    return reply
+def _always(reply: Reply, request: Any) -> Reply:
+    """Answer the same, with as many numbers as are asked for: a comparison gets one."""
+    one = isinstance(request, ScoreRequest) and request.mode == "pair"
+    return reply.model_copy(update={"scores": (reply.scores or ())[:1]}) if one else reply
 
 
 def _misfits(found: Any, responses: int, text: str | None) -> Iterator[str]:
@@ -140,7 +142,8 @@ def _view(responses: int) -> View:
 def _by_content(request: Any) -> Reply:
     """Answer by the content alone: a conversation's score does not depend on what stands beside it."""
     if isinstance(request, ScoreRequest):
-        return Reply(scores=tuple(float(int(sha256(str(c).encode())[:6], 16)) for c in request.conversations))
+        scores = tuple(float(int(sha256(str(c).encode())[:6], 16)) for c in request.conversations)
+        return Reply(scores=(scores[0] - scores[1],) if request.mode == "pair" else scores)
     return Reply(text="Because.\nVerdict: A")
 
 

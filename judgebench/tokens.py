@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal, Protocol
 
+from judgebench.backends.local.checkpoints import pinned
 from judgebench.errors import MissingPrerequisite
 from judgebench.judges.card import JudgeCard
 from judgebench.registry import extra_hint
@@ -32,7 +33,8 @@ def tokenizer_of(card: JudgeCard) -> Tokenizer:
     Raises MissingPrerequisite when it cannot be loaded.
     """
     named = card.weights.tokenizer if card.weights else None
-    tokenizer: Tokenizer = load(named or (card.model or "").partition("/")[2], None if named else card.revision)
+    own = (card.model or "").partition("/")[2], card.revision
+    tokenizer: Tokenizer = load(*(pinned(named) if named else own))
     return tokenizer
 
 

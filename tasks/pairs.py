@@ -1,9 +1,9 @@
 """Pairs in JudgeBench's layout, or in any other that a card's field map describes.
 
 Canonical fields: `id`, `question`, `response_a`, `response_b`, `label`, `source`; optional `model`,
-`reference`, `rubric`, `persona`, `source_question`. `card.fields` maps them to the dataset's own names,
-`card.labels` its labels to `A>B`, `B>A`, `A=B`, and `card.categories` its sources (exact, or by the
-longest prefix ending in `*`) to categories.
+`reference`, `rubric`, `persona`, `source_question`, `traits` (an object of numbers). `card.fields` maps them to the
+dataset's own names, `card.labels` its labels to `A>B`, `B>A`, `A=B`, and `card.categories` its sources (exact, or by
+the longest prefix ending in `*`) to categories.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from judgebench.records import Candidate, Item, Label, Preference, Turn
 from judgebench.task import Row, TaskCard
 
 REQUIRED = ("id", "question", "response_a", "response_b", "label")
-OPTIONAL = ("source", "model", "reference", "rubric", "persona", "source_question")
+OPTIONAL = ("source", "model", "reference", "rubric", "persona", "source_question", "traits")
 LABELS: tuple[str, ...] = get_args(Label)
 
 
@@ -50,6 +50,7 @@ class PairsAdapter:
             reference=self._optional(row, "reference"),
             rubric=self._optional(row, "rubric"),
             persona=self._optional(row, "persona"),
+            traits=self._traits(row),
             meta={"key": self._text(row, "id"), "source": source},
         )
 
@@ -66,6 +67,16 @@ class PairsAdapter:
             known = [*self.card.labels, *(name for name in LABELS if self.card.ties or name != "A=B")]
             raise row.problem(self.fields["label"], f"unknown label {raw!r}; known: {', '.join(known)}")
         return label  # type: ignore[no-any-return]  # membership in LABELS was just checked
+
+    def _traits(self, row: Row) -> dict[str, float]:
+        field = self.fields["traits"]
+        value = row.data.get(field) or {}
+        numbers = isinstance(value, dict) and all(
+            isinstance(number, int | float) and not isinstance(number, bool) for number in value.values()
+        )
+        if not numbers:
+            raise row.problem(field, "expected an object of numbers")
+        return {name: float(number) for name, number in value.items()}
 
     def _response(self, row: Row, side: str) -> str:
         return self._text(row, f"response_{side}", blank=True)

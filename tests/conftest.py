@@ -5,6 +5,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow now and then: how long an example takes says nothing about the code.
+settings.register_profile("judgebench", deadline=None)
+settings.load_profile("judgebench")
 
 ROOT = Path(__file__).parent.parent
 LOOPBACK = {"127.0.0.1", "::1", "localhost", ""}

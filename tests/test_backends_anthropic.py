@@ -7,7 +7,8 @@ import pytest
 from fakes import calls
 from fakes.calls import ASK
 from fakes.servers import Answer, anthropic_server
-from judgebench.backends.anthropic import MAX_TOKENS, AnthropicBackend
+from judgebench.backends import wire
+from judgebench.backends.anthropic import CACHEABLE, MAX_TOKENS, AnthropicBackend
 from judgebench.backends.base import Endpoint, build
 from judgebench.errors import MissingPrerequisite, PermanentError, RateLimited, TransientError, UsageError
 from judgebench.records import ChatRequest, ImagePart, Message, Sampling, TextPart, TextRequest, Usage
@@ -93,6 +94,47 @@ def test_leading_system_messages_go_to_their_own_field():
     assert [m["role"] for m in body["messages"]] == ["user"]
 
 
+LONG = Message(role="system", content="Judge with care. " * 200)
+CACHING = {"prompt_cache": True}
+
+
+def test_long_system_messages_are_marked_for_the_prompt_cache_at_their_end():
+    start = Message(role="system", content="one")
+    body = sent(ChatRequest(messages=(start, LONG, USER)), options=CACHING).body
+    assert body["system"] == [
+        {"type": "text", "text": "one"},
+        {"type": "text", "text": LONG.content, "cache_control": {"type": "ephemeral"}},
+    ]
+    assert "cache_control" not in str(body["messages"]), "what comes after differs from item to item"
+
+
+def test_what_no_cache_takes_is_not_marked():
+    size = len(wire.encode([{"type": "text", "text": ""}]))
+    for length, marked in ((CACHEABLE - size - 1, False), (CACHEABLE - size, True)):
+        system = Message(role="system", content="x" * length)
+        body = sent(ChatRequest(messages=(system, USER)), options=CACHING).body
+        assert ("cache_control" in body["system"][0]) == marked
+    assert "system" not in sent(options=CACHING).body
+
+
+def test_only_anthropics_own_host_is_known_to_have_a_prompt_cache():
+    request = ChatRequest(messages=(LONG, USER))
+    assert "cache_control" not in str(sent(request).body)
+    own, off = (
+        AnthropicBackend(Endpoint(model="m")),
+        AnthropicBackend(Endpoint(model="m", options={"prompt_cache": False})),
+    )
+    assert "cache_control" in str(own.render(request).body)
+    assert "cache_control" not in str(off.render(request).body)
+
+
+def test_marking_changes_no_request_that_is_kept_or_asked_again():
+    backend = AnthropicBackend(Endpoint(model="m", options=CACHING))
+    request = ChatRequest(messages=(LONG, USER))
+    assert backend.render(request) == backend.render(request)
+    assert backend.identity == AnthropicBackend(Endpoint(model="m")).identity
+
+
 def test_images_become_sources():
     parts = (ImagePart(data="aGk=", media_type="image/jpeg"), ImagePart(url="https://example.org/a.png"))
     body = sent(ChatRequest(messages=(Message(role="user", content=parts),))).body
@@ -156,7 +198,7 @@ def test_usage_counts_all_input():
         "cache_creation_input_tokens": 20,
         "output_tokens_details": {"thinking_tokens": 3},
     }
-    assert read(usage=usage).usage == Usage(input=130, output=5, cached=100, reasoning=3)
+    assert read(usage=usage).usage == Usage(input=130, output=5, cached=100, reasoning=3, written=20)
     assert read(usage={"input_tokens": 10, "output_tokens": 5}).usage == Usage(input=10, output=5)
     assert read(usage=None).usage == Usage()
 

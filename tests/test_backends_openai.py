@@ -1,5 +1,6 @@
 """The OpenAI backend against a real server on loopback: what it sends and what it reads."""
 
+import asyncio
 from functools import partial
 
 import pytest
@@ -124,10 +125,21 @@ def test_lone_surrogates_in_a_prompt_go_out_and_come_back_readable():
     assert reply.text == "a\ufffdb\U0001f600"
 
 
-def test_scores_need_another_backend():
-    with openai_server() as server, pytest.raises(UsageError, match="gives no scores"):
-        ask(server, ScoreRequest(conversations=((Message(role="user", content="x"),),)))
-    assert server.requests == []
+def test_openai_s_own_host_gives_no_scores():
+    backend = OpenAIBackend(Endpoint(model="m"))
+    with pytest.raises(UsageError, match="gives no scores"):
+        asyncio.run(backend.score(ScoreRequest(conversations=((Message(role="user", content="x"),),))))
+
+
+def test_generation_parameters_go_in_the_server_s_words():
+    sampling = Sampling(extra={"num_beams": 2, "early_stopping": False, "provider": {"only": ["x"]}})
+    choices = [{"message": {"content": text}, "finish_reason": "stop"} for text in ("best", "second")]
+    with openai_server() as server:
+        server.push(Answer(body={"model": "m", "choices": choices}))
+        assert ask(server, ASK.model_copy(update={"sampling": sampling})).text == "best"
+    body = server.requests[0].body
+    assert (body["use_beam_search"], body["n"], body["provider"]) == (True, 2, {"only": ["x"]})
+    assert "num_beams" not in body
 
 
 # -- what is read --------------------------------------------------------------------------------------

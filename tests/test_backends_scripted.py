@@ -70,6 +70,11 @@ def test_the_demo_scores_each_conversation_by_itself(backend):
     assert both.usage == Usage(input=1, output=0)
 
 
+def test_the_demo_compares_two_with_one_number(backend):
+    (number,) = answer(backend, scores("a", "b").model_copy(update={"mode": "pair"})).scores
+    assert -4 <= number < 4
+
+
 def test_a_function_answers_with_a_text():
     echo = ScriptedBackend.from_function(lambda request: request.prompt.upper())
     reply = answer(echo, TextRequest(prompt="hello"))

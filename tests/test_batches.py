@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ def test_the_batch_is_journaled_before_it_is_polled_and_its_names_are_the_replie
     judged(provider, batches, task, tmp_path / "runs")
     first, *rest = journal(tmp_path / "runs")
     replies = [f"{line['request']}-{line['trial']}-{line['nth']}" for line in rest if line["kind"] == "reply"]
+    assert 0 <= time.time() - first.pop("submitted") < 60
     assert {**first, "keys": None} == {"kind": "batch", "id": "batch_1", "model": f"{provider}/m", "keys": None}
     assert sorted(first["keys"]) == sorted(replies) == sorted(batches.submitted[0].bodies)
     assert all(len(name) <= 64 for name in first["keys"])

@@ -169,7 +169,19 @@ def test_the_sections_stand_in_their_blocks() -> None:
 def test_an_optional_section_is_shown_when_there_is_one(field: str, tag: str) -> None:
     without, having = prompt_of(view()), prompt_of(view(**{field: "a detail"}))
     assert f"<{tag}-" not in without
-    assert f"<{tag}-{fence_of(having)}>\na detail\n</{tag}-{fence_of(having)}>" in having
+    assert re.search(rf"<{tag}-(\w{{16}})>\na detail\n</{tag}-\1>", having)
+
+
+def test_what_items_share_comes_first() -> None:
+    """Providers keep equal beginnings of prompts: a long rubric is paid for once."""
+    fields = {"rubric": "A long rubric.", "persona": "Somebody."}
+    one, two = (prompt_of(view("a", text, question=text, **fields)) for text in ("this", "that"))
+    length = next(n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b)
+    shared = one[:length]
+    assert "A long rubric." in shared
+    assert "Somebody." in shared
+    assert "Verdict: A" in shared
+    assert prompt_of(view(rubric="Another.")).index("<task-") > one.index("1. ")
 
 
 def test_the_steps_are_numbered_without_gaps() -> None:

@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from judgebench.errors import UsageError
-from judgebench.judges.reward_model import Params, prefer, read_scores
+from judgebench.judges.card import JudgeCard, Weights
+from judgebench.judges.convert import fit
+from judgebench.judges.reward_model import Params, best_threshold, prefer, read_scores
 from judgebench.records import Fault, ImagePart, Reply, TextPart, Turn, Verdict
 from judging import Door, decide, make, view
 
@@ -138,3 +142,120 @@ def test_the_published_scores_give_the_published_decisions(shared_data: Path, mo
     said = [decide(judge, None, scored(*judgment["judgment"]["scores"])).preference for judgment in first_orders]
     assert len(said) == 350
     assert said == [judgment["decision"] for judgment in first_orders]
+
+
+# -- comparisons -----------------------------------------------------------------------------------------
+
+
+def comparing(**params: Any) -> Any:
+    return make(JudgeCard(name="pairs", family="pairwise-reward", kind="reward-model", params=params))
+
+
+@pytest.mark.parametrize(("odds", "label"), [(1.5, "A>B"), (-0.25, "B>A"), (0.0, "A=B"), (-0.0, "A=B")])
+def test_log_odds_say_which_is_better(odds: float, label: str) -> None:
+    assert decide(comparing(), None, scored(odds)) == Verdict(preference=label, scores=(odds / 2, -odds / 2))
+
+
+def test_the_margin_of_a_comparison_is_its_log_odds() -> None:
+    first, second = decide(comparing(), None, scored(3.25)).scores
+    assert first - second == 3.25
+
+
+def test_both_responses_are_asked_about_at_once() -> None:
+    door = Door(scored(1))
+    asyncio.run(comparing().judge(view("one", "two"), door))
+    (request,) = door.requests
+    assert request.mode == "pair"
+    assert [conversation[-1].content for conversation in request.conversations] == ["one", "two"]
+
+
+@pytest.mark.parametrize(("odds", "label"), [(0.5, "A=B"), (0.51, "A>B"), (-0.5, "A=B"), (-0.51, "B>A")])
+def test_log_odds_within_the_threshold_are_a_tie(odds: float, label: str) -> None:
+    assert decide(comparing(tie_threshold=0.5), None, scored(odds)).preference == label
+
+
+@pytest.mark.parametrize("odds", [2.0, -2.0])
+def test_the_confidence_of_a_comparison(odds: float) -> None:
+    verdict = decide(comparing(confidence="sigmoid"), None, scored(odds))
+    assert verdict.confidence == pytest.approx(1 / (1 + math.exp(-2)))
+    assert decide(comparing(), None, scored(odds)).confidence is None
+
+
+@pytest.mark.parametrize("scores", [None, (), (1.0, 2.0)])
+def test_a_comparison_is_one_number(scores: tuple[float, ...] | None) -> None:
+    fault = decide(comparing(), None, Reply(scores=scores, text="raw"))
+    assert fault == Fault(kind="unparsed", detail=f"{len(scores or ())} numbers for one comparison", reply="raw")
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_comparison_that_is_no_number_is_a_fault(bad: float) -> None:
+    reply = Reply.model_construct(text=None, scores=(bad,))
+    assert decide(comparing(), None, reply) == Fault(kind="unparsed", detail=f"a score of {bad}")
+
+
+def test_who_sees_both_orders_is_asked_once() -> None:
+    def card(**params: Any) -> JudgeCard:
+        weights = Weights(head="letters", params=params)
+        return JudgeCard(name="pairs", family="pairwise-reward", kind="reward-model", weights=weights)
+
+    assert comparing().order_independent
+    assert make(card()).order_independent
+    assert make(card(orders="both")).order_independent
+    assert not make(card(orders="one")).order_independent
+
+
+def test_a_comparison_needs_two() -> None:
+    assert comparing().arity == (2,)
+    with pytest.raises(UsageError, match="compares responses and cannot judge a single one"):
+        fit(comparing(), "pairs", {1}, "round-robin")
+    judge, conversion = fit(comparing(), "pairs", {4}, "round-robin")
+    assert conversion == "round-robin"
+    odds = {"a": 2.0, "b": 1.0, "c": 0.0}
+
+    async def ask(request: Any) -> Reply:
+        one, two = (odds[conversation[-1].content] for conversation in request.conversations)
+        return scored(one - two)
+
+    assert asyncio.run(judge.judge(view("b", "a", "c"), ask)).best == (1,)
+
+
+def test_a_wrong_parameter_of_a_comparison_is_named() -> None:
+    with pytest.raises(UsageError, match=r"judge card pairs: params\.tie_rule: "):
+        comparing(tie_rule="third")
+
+
+# -- tie thresholds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("margins", "gold", "threshold"),
+    [
+        ([3.0, -2.0], ["A>B", "B>A"], 0.0),
+        ([3.0, 0.2, -0.1], ["A>B", "A=B", "A=B"], 0.2),
+        ([3.0, 0.2, -0.1], ["A>B", "A>B", "A=B"], 0.1),
+        ([0.5, -0.5, 0.5], ["A=B", "A=B", "A>B"], 0.5),
+        ([0.5, 0.5], ["B>A", "B>A"], 0.0),
+        ([0.0, 1.0], ["A>B", "A>B"], 0.0),
+        ([], [], 0.0),
+    ],
+)
+def test_the_best_threshold_is_the_least_that_is_right_most_often(
+    margins: list[float], gold: list[Any], threshold: float
+) -> None:
+    assert best_threshold(margins, gold) == threshold
+
+
+@given(st.lists(st.tuples(st.integers(-4, 4), st.sampled_from(["A>B", "B>A", "A=B"])), max_size=30))
+def test_no_other_threshold_is_right_more_often(cases: list[tuple[int, Any]]) -> None:
+    def hits(threshold: float) -> int:
+        params = Params(tie_threshold=threshold)
+        return sum(prefer((margin, 0), params) == label for margin, label in cases)
+
+    found = best_threshold([margin for margin, _ in cases], [label for _, label in cases])
+    assert hits(found) == max(hits(threshold) for threshold in range(6))
+    assert all(hits(threshold) < hits(found) for threshold in range(6) if threshold < found)
+
+
+def test_margins_and_labels_are_as_many() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        best_threshold([1.0], [])

@@ -1,4 +1,5 @@
 import asyncio
+import time
 
 import pytest
 
@@ -125,11 +126,29 @@ def test_a_call_that_waits_holds_no_place() -> None:
         failing = Script(TransientError("x"), OK)
         waiting = asyncio.create_task(limiter.call(failing.send))
         await asyncio.sleep(0.01)
-        assert [why for _, why in limiter.waiting.values()] == ["TransientError"]
+        assert [why for _, why in limiter.waiting.values()] == ["server trouble"]
         assert await limiter.call(Script(OK).send) == OK
         release.set()
         assert await waiting == OK
         assert not limiter.waiting
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("failure", "why"), [(RateLimited("1"), "rate limited"), (TransientError("1"), "server trouble")]
+)
+def test_it_says_who_waits_why_and_until_when(failure: Exception, why: str) -> None:
+    async def scenario() -> None:
+        limiter = Limiter(1)
+        calling = asyncio.create_task(limiter.call(Script(failure, OK).send))
+        await asyncio.sleep(0.01)
+        ((until, reason),) = limiter.waiting.values()
+        assert reason == why
+        assert 0 < until - time.monotonic() <= 1.25 * limits.FIRST_PAUSE
+        calling.cancel()
+        await asyncio.wait([calling])
+        assert not limiter.waiting, "who gives up waits no more"
 
     asyncio.run(scenario())
 

@@ -57,6 +57,41 @@ def test_both_caps_together_follow_the_stricter() -> None:
     assert found == [0, 0, WINDOW]
 
 
+def test_who_is_held_says_by_which_cap_and_until_when() -> None:
+    clock = Clock()
+    pace = Pace(requests=2, tokens=1000, clock=clock.read, sleep=lambda _seconds: asyncio.Event().wait())
+
+    async def scenario() -> None:
+        await pace.start()
+        clock.now += 10
+        await pace.start()
+        held = [asyncio.create_task(pace.start()) for _ in range(3)]
+        await asyncio.sleep(0.01)
+        assert list(pace.waiting.values()) == [(1000.0 + WINDOW, "2 requests a minute")] * 3
+        for task in held:
+            task.cancel()
+        await asyncio.wait(held)
+        assert not pace.waiting, "who gives up is held no more"
+        pace.used(1000)
+        late = asyncio.create_task(pace.start())
+        await asyncio.sleep(0.01)
+        assert list(pace.waiting.values()) == [(1010.0 + WINDOW, "1,000 tokens a minute")]
+        late.cancel()
+
+    asyncio.run(scenario())
+
+
+def test_the_tokens_that_must_leave_first_are_waited_for_at_once() -> None:
+    """Small replies that leave early make no room: sleeping till each of them would only wake everyone for nothing."""
+    clock = Clock()
+    pace = Pace(tokens=100, sleep=clock.sleep, clock=clock.read)
+    for tokens in (5, 5, 95, 60):
+        pace.used(tokens)
+        clock.now += 1.0
+    asyncio.run(pace.start())
+    assert clock.slept == [WINDOW + 2.0 - 4.0]
+
+
 @pytest.mark.parametrize("usage", [Usage(), Usage(input=5), Usage(input=5, output=7)])
 def test_the_limiter_counts_what_replies_used(usage: Usage) -> None:
     pace = Pace(tokens=10**6)

@@ -21,8 +21,8 @@ def test_every_registered_name_can_be_loaded(group: str) -> None:
 
 def test_an_unknown_name_gets_one_line_with_a_suggestion() -> None:
     with pytest.raises(UsageError) as error:
-        registry.load("families", "pairwize")
-    assert str(error.value) == "unknown judge family 'pairwize'. Did you mean pairwise?"
+        registry.load("families", "vanila")
+    assert str(error.value) == "unknown judge family 'vanila'. Did you mean vanilla?"
 
 
 def test_a_name_like_nothing_else_gets_the_list() -> None:

@@ -1,5 +1,6 @@
 """What a journal says of its batches."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,15 @@ def test_the_store_keeps_batches_from_one_session_to_the_next(tmp_path: Path) ->
         assert third.batches.waiting == {OTHER: "b1"}
         assert third.batches.open() == []
         assert third.done == {TRIAL.key}
+
+
+def test_a_batch_remembers_when_it_was_submitted_where_its_journal_says(tmp_path: Path) -> None:
+    dated = replace(BATCH, id="b2", submitted=1764000000.5)
+    assert [Batch.of_line(batch.line()) for batch in (BATCH, dated)] == [BATCH, dated]
+    with Store(tmp_path, make_spec()) as first:
+        first.add_batch(dated)
+    with Store(tmp_path, make_spec()) as second:
+        assert second.batches.by_id["b2"].submitted == 1764000000.5
 
 
 def test_a_journal_without_batches_has_none(tmp_path: Path) -> None:

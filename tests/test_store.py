@@ -139,19 +139,46 @@ def test_a_run_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None
 
 
 def test_a_full_disk_leaves_only_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
+    write, calls = os.write, []
 
     def half(descriptor: int, data: bytes) -> int:
+        calls.append(data)
+        if len(calls) > 2:
+            raise OSError(28, "No space left on device")
         return write(descriptor, data[: len(data) // 2])
 
     with open_store(tmp_path) as first:
         first.add_judgment(VERDICT)
         before = journal(tmp_path).read_bytes()
         monkeypatch.setattr(os, "write", half)
-        with pytest.raises(RunError, match="No space left on device"):
+        with pytest.raises(RunError, match=r"cannot write .*journal.jsonl: No space left on device. Once it can be"):
             first.add_judgment(VERDICT)
         monkeypatch.undo()
     assert journal(tmp_path).read_bytes() == before
+
+
+def test_a_line_that_is_taken_in_parts_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    with open_store(tmp_path) as first:
+        monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+        first.add_judgment(VERDICT)
+        monkeypatch.undo()
+    assert list(store.judgments(tmp_path)) == [VERDICT]
+
+
+def test_a_failed_sync_is_told_once_and_the_folder_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    one = open_store(tmp_path).__enter__()
+    one.add_judgment(VERDICT)
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(RunError, match=r"cannot write .*journal.jsonl: Input/output error"):
+        one.close()
+    monkeypatch.undo()
+    one.close()
+    with open_store(tmp_path) as again:
+        assert again.done == {TRIAL.key}
 
 
 def test_atomic_writes_leave_the_old_file_when_they_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +189,7 @@ def test_atomic_writes_leave_the_old_file_when_they_fail(tmp_path: Path, monkeyp
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="Input/output"):
+    with pytest.raises(RunError, match=r"cannot write .*result.json: Input/output error"):
         store.write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert [p.name for p in path.parent.iterdir()] == ["result.json"]

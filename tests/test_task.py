@@ -228,3 +228,41 @@ def test_slugs_are_safe_as_paths(text: str, slug: str) -> None:
 
 def test_cards_ship_as_json_too() -> None:
     assert json.loads(tasks.load_card("judgebench").model_dump_json())["hub"]["repo"] == "ScalerLab/JudgeBench"
+
+
+# -- traits ------------------------------------------------------------------------------------------------
+
+
+def pair(number: int, **more: object) -> dict:
+    return {
+        "pair_id": f"p{number}", "question": f"q{number}", "response_A": "a", "response_B": "b", "label": "A>B",
+        "source": "livebench-math", **more,
+    }  # fmt: skip
+
+
+def test_traits_stand_in_the_gold_table_and_read_back() -> None:
+    found = tasks.build(official(), "gpt", rows_of(pair(1, traits={"difficulty": 3, "depth": 0.25}), pair(2)))
+    table = tasks.gold_table(found)
+    assert table.splitlines()[0] == b"item,category,source,gold,traits"
+    assert tasks.read_gold_table(table, "t") == tasks.facts(found)
+    assert sorted(len(row.traits) for row in tasks.facts(found)) == [0, 2]
+
+
+def test_a_table_without_traits_is_what_it_always_was() -> None:
+    with_, without = (tasks.build(official(), "gpt", rows_of(pair(1, **more))) for more in ({"traits": {"x": 1}}, {}))
+    assert tasks.gold_table(without).splitlines()[0] == b"item,category,source,gold"
+    assert [item.id for item in with_] == [item.id for item in without], "traits are not content"
+
+
+@pytest.mark.parametrize("traits", ["hard", [1], {"difficulty": "high"}, {"difficulty": True}])
+def test_traits_that_are_no_numbers_are_refused(traits: object) -> None:
+    with pytest.raises(DataError, match="traits: expected an object of numbers"):
+        tasks.build(official(), "gpt", rows_of(pair(1, traits=traits)))
+
+
+@pytest.mark.parametrize("cell", ["nonsense", '{"difficulty": "high"}', '{"difficulty": NaN}', "[1]"])
+def test_a_damaged_traits_cell_is_named(cell: str) -> None:
+    quoted = cell.replace('"', '""')
+    data = f'item,category,source,gold,traits\ni,c,s,A>B,"{quoted}"\n'.encode()
+    with pytest.raises(DataError, match="t:2: gold: not a gold row"):
+        tasks.read_gold_table(data, "t")

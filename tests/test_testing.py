@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from factories import make_item
-from judgebench.judges.card import card_names, load_card
-from judgebench.records import Best, Candidate, Fault, Preference, ScoreRequest, Scores, Verdict, View
+from judgebench.judges.card import JudgeCard, card_names, load_card
+from judgebench.records import Best, Candidate, Fault, Message, Preference, ScoreRequest, Scores, Verdict, View
 from judgebench.registry import load
 from judgebench.sources import load_task
 from judgebench.task import Task, TaskCard
@@ -21,6 +21,24 @@ def test_our_own_judges_conform(name: str) -> None:
     assert name in card_names()
     card = load_card(name)
     check_judge(load("families", card.family)(card))
+
+
+def test_a_comparison_is_answered_with_one_number() -> None:
+    async def greedy(view: View, ask: Any) -> Verdict:
+        turns = (tuple(Message(role="assistant", content=text) for text in view.texts[:1]),) * 2
+        (odds,) = (await ask(ScoreRequest(conversations=turns, mode="pair"))).scores
+        return Verdict(preference="A>B" if odds >= 0 else "B>A")
+
+    judge = Judge(greedy)
+    check_judge(judge)
+    assert "order cannot matter, and prefers another" in findings(greedy, order_independent=True)
+
+
+def test_a_comparison_of_both_orders_conforms() -> None:
+    card = JudgeCard(name="mine", family="pairwise-reward", kind="reward-model")
+    judge = load("families", card.family)(card)
+    assert judge.order_independent
+    check_judge(judge)
 
 
 class Judge:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from judgebench import tokens
 from judgebench.errors import MissingPrerequisite
+from judgebench.judges.card import JudgeCard, Weights
 
 
 class Words:
@@ -41,6 +42,18 @@ def test_a_cut_text_fits_and_is_an_end_of_the_whole(text: str, most: int, side: 
 def test_special_tokens_count_only_when_asked_for() -> None:
     assert tokens.length(Words(), "abc") == 3
     assert tokens.length(Words(), "abc", special=True) == 4
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [(None, ("us/judge", "v1")), (Weights(tokenizer="us/words@v2"), ("us/words", "v2")), (Weights(tokenizer="us/words"), ("us/words", None))],
+)  # fmt: skip
+def test_the_tokenizer_is_the_model_s_or_the_one_named(weights: Weights | None, expected: tuple[str, str | None], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr(tokens, "load", lambda *place: place)
+    card = JudgeCard(
+        name="j", family="f", kind="fine-tuned", model="transformers/us/judge", revision="v1", weights=weights
+    )
+    assert tokens.tokenizer_of(card) == expected
 
 
 def test_a_tokenizer_that_is_not_there_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

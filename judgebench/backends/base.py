@@ -42,6 +42,8 @@ class Backend:
     """Whether replies cost something, so that keeping them across runs is worth it."""
     concurrency: ClassVar[int] = 16
     """Calls in flight where the user names no number. A local model wants enough to fill its batches."""
+    gpus: ClassVar[float] = 0.0
+    """GPUs that one instance takes where there are any: 1 for a backend that loads its model itself."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint

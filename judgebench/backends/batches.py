@@ -6,6 +6,7 @@ simply asks in the next round. What a batch leaves unanswered is asked again in 
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from itertools import count
@@ -53,7 +54,8 @@ class Lane:
 class BatchingBackend(Backend):
     """Asks what `inner` would ask live. `attach` it to a run's journal before the first request.
 
-    `quiet` is in seconds; `sleep` is injectable so that tests need not wait.
+    `waiting` holds, for every batch that is not ended, when it was submitted (`time.monotonic`) and how many requests
+    wait for it. `quiet` is in seconds; `sleep` is injectable so that tests need not wait.
     """
 
     name: ClassVar[str] = "batch"
@@ -67,6 +69,7 @@ class BatchingBackend(Backend):
         self.inner = self.provider.backend
         self.quiet = quiet
         self.sleep = sleep
+        self.waiting: dict[str, tuple[float, int]] = {}
         self._record: Callable[[Batch], None] = lambda _batch: None
         self._earlier = Batches({}, {})
         self._collecting: dict[str, asyncio.Task[dict[str, Outcome]]] = {}
@@ -89,6 +92,11 @@ class BatchingBackend(Backend):
     def identity(self) -> dict[str, Any]:
         """Return the model's identity: a reply from a batch is as good as a live one."""
         return self.inner.identity
+
+    @property
+    def gathering(self) -> int:
+        """Return how many requests are in no batch yet."""
+        return sum(len(lane.items) for lane in list(self._lanes.values()))
 
     def price(self) -> Price | None:
         """Return the model's price in a batch, None when it is unknown."""
@@ -150,7 +158,7 @@ class BatchingBackend(Backend):
 
     async def _collect_again(self, batch: Batch) -> dict[str, Outcome]:
         try:
-            state = await self._ended(batch.id)
+            state = await self._ended(batch, self._earlier.left(batch))
         except Missing:
             if batch.canceled:
                 return {}
@@ -200,19 +208,20 @@ class BatchingBackend(Backend):
             batch = await self._patiently(
                 lambda: asyncio.shield(_start(self._create(uploaded, like, names), self._submissions))
             )
-            state = await self._ended(batch)
+            state = await self._ended(batch, len(items))
             outcomes = await self._patiently(lambda: self.provider.results(state))
         except TooLarge as error:
             await self._split(items, like, error)
             return
-        missing = TransientError(f"batch {batch} ended without a result for it")
+        missing = TransientError(f"batch {batch.id} ended without a result for it")
         for item in items:
             if not item.outcome.done():
                 item.outcome.set_result(outcomes.get(item.name, missing))
 
-    async def _create(self, uploaded: Any, like: Call, names: tuple[str, ...]) -> str:
-        batch = await self.provider.create(uploaded, like)
-        self._record(Batch(batch, f"{self.inner.name}/{self.endpoint.model}", names))
+    async def _create(self, uploaded: Any, like: Call, names: tuple[str, ...]) -> Batch:
+        name = await self.provider.create(uploaded, like)
+        batch = Batch(name, f"{self.inner.name}/{self.endpoint.model}", names, submitted=time.time())
+        self._record(batch)
         return batch
 
     async def _split(self, items: list[Item], like: Call, error: TooLarge) -> None:
@@ -225,11 +234,17 @@ class BatchingBackend(Backend):
             else:
                 _start(self._run(half, like), self._tasks)
 
-    async def _ended(self, batch: str) -> State:
+    async def _ended(self, batch: Batch, requests: int) -> State:
+        now = time.time()
+        age = max(0.0, now - (batch.submitted or now))  # the clock may have been set back since
+        self.waiting[batch.id] = (time.monotonic() - age, requests)
         pause = FIRST_POLL
-        while not (state := await self._patiently(lambda: self.provider.poll(batch))).ended:
-            await self.sleep(pause)
-            pause = min(LONGEST_POLL, pause * POLL_GROWTH)
+        try:
+            while not (state := await self._patiently(lambda: self.provider.poll(batch.id))).ended:
+                await self.sleep(pause)
+                pause = min(LONGEST_POLL, pause * POLL_GROWTH)
+        finally:
+            del self.waiting[batch.id]
         return state
 
     async def _patiently(self, attempt: Callable[[], Awaitable[Anything]]) -> Anything:

@@ -1,7 +1,7 @@
 """Any OpenAI-compatible server: OpenAI, vLLM, llama.cpp, Ollama, OpenRouter, Together, Gemini.
 
 Only what the request sets is sent. What a server drops in silence (log-probabilities, a seed) shows in
-the reply, never here.
+the reply, never here. Reward models behind such a server are asked in `judgebench.backends.scoring_routes`.
 """
 
 import math
@@ -9,8 +9,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from judgebench.backends.base import Endpoint
-from judgebench.backends.wire import Call, HTTPBackend, data_url, parts_of
-from judgebench.errors import MissingPrerequisite, TransientError
+from judgebench.backends.extras import for_server
+from judgebench.backends.rows import Desk
+from judgebench.backends.scoring_routes import Inputs, Scoring
+from judgebench.backends.wire import Call, HTTPBackend, data_url, decode, parts_of
+from judgebench.errors import MissingPrerequisite, PermanentError, TransientError
 from judgebench.records import (
     ChatRequest,
     Finish,
@@ -18,6 +21,7 @@ from judgebench.records import (
     Message,
     Reply,
     Sampling,
+    ScoreRequest,
     TextRequest,
     TokenLogprobs,
     Usage,
@@ -32,15 +36,28 @@ class OpenAIBackend(HTTPBackend):
 
     Options: `key_env` names the environment variable of the key; `max_tokens_field` is the name under
     which a chat's token limit is sent: `max_completion_tokens` on OpenAI's own host, whose reasoning models
-    know no other, and `max_tokens` elsewhere, which every compatible server knows.
+    know no other, and `max_tokens` elsewhere, which every compatible server knows. `score_route` and `score_input`
+    say how a reward model is asked (`judgebench.backends.scoring_routes`).
     """
 
     name: ClassVar[str] = "openai"
     key_env: ClassVar[str] = "OPENAI_API_KEY"
     url_env: ClassVar[str] = "OPENAI_BASE_URL"
     default_url: ClassVar[str] = "https://api.openai.com/v1"
-    known_options: ClassVar[tuple[str, ...]] = ("key_env", "max_tokens_field")
+    known_options: ClassVar[tuple[str, ...]] = ("key_env", "max_tokens_field", "score_route", "score_input")
     packages: ClassVar[tuple[str, ...]] = ("openai", "aiohttp", "httpx2")
+    score_input: ClassVar[Inputs | None] = None
+    """How conversations to be scored are sent where no option says."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self.desk = Desk(endpoint)
+        self._scoring = Scoring(self, self.score_input)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Return what tells this model from every other, and how it is asked for scores where an option says."""
+        return super().identity | self._scoring.identity
 
     def render(self, request: ChatRequest | TextRequest) -> Call:
         """Return the call of a chat or text completion."""
@@ -51,6 +68,30 @@ class OpenAIBackend(HTTPBackend):
     def read(self, payload: dict[str, Any]) -> Reply:
         """Return the first choice of a chat or text completion."""
         return _read(payload)
+
+    def interpret(self, status: int, headers: Mapping[str, str], data: bytes, body: dict[str, Any]) -> Reply:
+        """Return the reply in an answer. Raises as the base does, and when a server took no notice of beam search."""
+        reply = super().interpret(status, headers, data, body)
+        if body.get("use_beam_search") and len(decode(data)["choices"]) < body["n"]:
+            raise PermanentError(
+                f"{self.url} took no notice of beam search: it answers fewer replies than beams. "
+                "Run the judge with --backend transformers"
+            )
+        return reply
+
+    async def score(self, request: ScoreRequest) -> Reply:
+        """Score conversations on a server of one's own. Raises as `complete` does."""
+        return await (super().score(request) if self.is_default else self._scoring.score(request))
+
+    async def aclose(self) -> None:
+        """Close connections. Safe to call twice; a later call connects anew."""
+        self.desk.close()
+        await self._scoring.aclose()
+        await super().aclose()
+
+    def describe(self) -> dict[str, Any]:
+        """Return the versions of the packages on the wire, and how scores were asked for."""
+        return super().describe() | self._scoring.describe()
 
     def _make_client(self, key: str) -> tuple[Any, Any]:
         import openai
@@ -72,8 +113,7 @@ class OpenAIBackend(HTTPBackend):
         if request.logprobs is not None:
             body |= {"logprobs": True, "top_logprobs": request.logprobs}
         if request.json_schema is not None:
-            schema = {"name": "reply", "schema": request.json_schema, "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+            body["response_format"] = response_format(request.json_schema)
         return body
 
     def _text_body(self, request: TextRequest) -> dict[str, Any]:
@@ -94,14 +134,20 @@ def _sampling(sampling: Sampling, max_tokens_field: str) -> dict[str, Any]:
         "seed": sampling.seed,
         "reasoning_effort": sampling.reasoning_effort,
     }
-    return sampling.extra | {name: value for name, value in named.items() if value is not None}
+    return for_server(sampling) | {name: value for name, value in named.items() if value is not None}
+
+
+def response_format(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the field that holds a reply to a JSON schema."""
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
 
 
 def _message(message: Message) -> dict[str, Any]:
-    return {"role": message.role, "content": parts_of(message.content, _image)}
+    return {"role": message.role, "content": parts_of(message.content, image_of)}
 
 
-def _image(part: ImagePart) -> dict[str, Any]:
+def image_of(part: ImagePart) -> dict[str, Any]:
+    """Return an image as a part of a message."""
     return {"type": "image_url", "image_url": {"url": data_url(part)}}
 
 

@@ -40,6 +40,8 @@ KEEPALIVE_SECONDS = 4.0
 """Uvicorn, and so vLLM, closes a connection idle for 5 s: let go first, or a call meets a closed door."""
 EXCERPT = 100
 """Characters of a server's own words that a message may quote when they are not an error message."""
+LONGEST_WAIT = 3600.0
+"""Seconds after which a server is asked again, whatever pause it asked for."""
 
 TRANSIENT_STATUS = frozenset({408, 409, 425, 499})
 """Statuses below 500 worth another try; every 5xx is, Anthropic's 529 (overloaded) included."""
@@ -228,8 +230,9 @@ class HTTPBackend(Backend):
         return advice.format(key_env=self._key_env, model=self.endpoint.model, status=status)
 
     def scrub(self, text: str, length: int = EXCERPT) -> str:
-        """Return `text` on one line, cut to `length` characters, with the key blotted out."""
+        """Return `text` on one line, cut to `length` characters, without the key and without control characters."""
         text = " ".join(text.replace(self._secret, "***").split() if self._secret else text.split())
+        text = "".join(letter if letter.isprintable() else "\ufffd" for letter in text[: 2 * length])
         return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -259,13 +262,13 @@ def encode(body: Any) -> bytes:
 def decode(data: bytes) -> dict[str, Any]:
     """Return the JSON object in `data`. Raises ValueError when there is none.
 
-    Python's own reader takes what orjson refuses but servers do send: lone surrogates become U+FFFD,
-    NaN and infinities become null.
+    Python's own reader takes what orjson refuses but servers do send: lone surrogates and what is no UTF-8 become
+    U+FFFD, NaN and infinities become null, a byte order mark is skipped.
     """
     try:
         value = orjson.loads(data)
     except ValueError:
-        lenient = json.loads(data.decode("utf-8", "replace"), parse_constant=lambda _: None)
+        lenient = json.loads(data.decode("utf-8-sig", "replace"), parse_constant=lambda _: None)
         text = json.dumps(lenient, ensure_ascii=False).encode("utf-16-le", "surrogatepass")
         value = orjson.loads(text.decode("utf-16-le", "replace"))
     if not isinstance(value, dict):
@@ -319,36 +322,44 @@ def refused_parameter(reason: str, param: str, body: Mapping[str, Any]) -> str |
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Return the seconds a response asks to wait, None when it does not say.
+    """Return the seconds a response asks to wait, at most LONGEST_WAIT; None when it does not say.
 
     In this order: `retry-after-ms`, `retry-after` (seconds or an HTTP date), then the longest reset time
-    among the exhausted `x-ratelimit-*` budgets (durations such as `6m0s` or `20ms`).
+    among the exhausted `x-ratelimit-*` budgets (durations such as `6m0s` or `20ms`). A date counts from the
+    response's own `date`: our clock may be wrong, and `now` stands in only where the response has none.
     """
-    lower = {name.lower(): value for name, value in headers.items()}
-    milliseconds = _float(lower.get("retry-after-ms", ""))
+    seconds = _pause({name.lower(): value for name, value in headers.items()}, now)
+    return None if seconds is None else min(seconds, LONGEST_WAIT)
+
+
+def _pause(headers: Mapping[str, str], now: datetime | None) -> float | None:
+    milliseconds = _float(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
-    if "retry-after" in lower:
-        return _delay(lower["retry-after"], now or datetime.now(UTC))
+    if (value := headers.get("retry-after")) is not None:
+        when = _date(value)
+        return _float(value) if when is None else _until(when, _date(headers.get("date", "")) or now)
     prefix = "x-ratelimit-reset-"
     resets = [
         seconds
-        for name, value in lower.items()
-        if name.startswith(prefix) and lower.get(f"x-ratelimit-remaining-{name[len(prefix) :]}", "0") == "0"
+        for name, value in headers.items()
+        if name.startswith(prefix) and headers.get(f"x-ratelimit-remaining-{name[len(prefix) :]}", "0") == "0"
         if (seconds := duration(value)) is not None
     ]
     return max(resets, default=None)
 
 
-def _delay(value: str, now: datetime) -> float | None:
-    seconds = _float(value)
-    if seconds is not None:
-        return seconds
+def _until(when: datetime, now: datetime | None) -> float:
+    return max(0.0, (when - (now or datetime.now(UTC))).total_seconds())
+
+
+def _date(value: str) -> datetime | None:
+    """Return an HTTP date, None when it is none."""
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - now).total_seconds())
+    return when.replace(tzinfo=when.tzinfo or UTC)
 
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "": 1.0}
@@ -356,7 +367,7 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "": 1.0}
 
 def duration(value: str) -> float | None:
     """Return the seconds in a duration such as `1h2m3.5s`, `20ms` or `7`; None when it is none."""
-    if not re.fullmatch(r"(?:\d+(?:\.\d+)?(?:ms|[dhms])?)+", value):
+    if not re.fullmatch(r"(?:\d+(?:\.\d+)?(?:ms|[dhms]))+|\d+(?:\.\d+)?", value):
         return None
     return sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+(?:\.\d+)?)(ms|[dhms]?)", value))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,23 @@ DEFAULT_TASK = "starter"
 DEMONSTRATION = "scripted/demo"
 DEFAULT_MODELS = {"OPENAI_API_KEY": "openai/gpt-4o-mini", "ANTHROPIC_API_KEY": "anthropic/claude-haiku-4-5"}
 """What `judgebench eval` asks when only a key says what there is; --model chooses another."""
+
+
+class Workers(click.ParamType[tuple[int, int]]):
+    """A number of workers, or the least and the most of them: `4`, `2-8`."""
+
+    name = "workers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Return the least and the most."""
+        least, _, most = str(value).partition("-")
+        try:
+            bounds = int(least), int(most or least)
+        except ValueError:
+            bounds = 0, 0
+        if not 1 <= bounds[0] <= bounds[1]:
+            self.fail(f"{value!r} is neither a number of workers nor MIN-MAX. Type for example 2-8", param, ctx)
+        return bounds
 
 
 @click.command("eval")
@@ -59,6 +75,15 @@ DEFAULT_MODELS = {"OPENAI_API_KEY": "openai/gpt-4o-mini", "ANTHROPIC_API_KEY": "
 @click.option("--max-cost", type=float, help="Stop in order when the run has cost so many USD.")
 @click.option("--cache/--no-cache", default=True, help="Take replies from earlier runs that asked the same.")
 @click.option("--batch", is_flag=True, help="Ask in provider batches: half the price, within a day.")
+@click.option(
+    "--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="What spreads the work."
+)
+@click.option("--ray-address", metavar="ADDRESS", help="Join a Ray cluster: HOST:PORT, or auto for the one here.")
+@click.option("--workers", type=Workers(), metavar="MIN[-MAX]", help="Ray workers.  [default: all there is room for]")
+@click.option("--worker-cpus", type=click.FloatRange(0, min_open=True), help="CPUs of a Ray worker.  [default: 1]")
+@click.option(
+    "--worker-gpus", type=click.FloatRange(0), help="GPUs of a Ray worker, also parts.  [default: 1 for a local model]"
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked and what it would cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def command(judges: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any) -> None:
@@ -74,6 +99,7 @@ def command(judges: tuple[str, ...], dry_run: bool, as_json: bool, **options: An
     if dry_run:
         _print_estimates(plans, as_json)
         return
+    _check(plans)
     done = [_run(plan) for plan in plans]
     page = _page([evaluation.result for evaluation in done], Path(options["runs"]))
     if as_json:
@@ -93,6 +119,14 @@ def _tasks(task: str | None, suite: str | None) -> tuple[str, ...]:
     if task is not None:
         raise click.UsageError(f"--task {task} and --suite {suite} exclude each other")
     return load_suite(suite).tasks
+
+
+def _check(plans: list["Plan"]) -> None:
+    """Say what the user should know of all plans before the first of them starts; the same line once."""
+    from judgebench.evaluation import check
+
+    for note in dict.fromkeys(note for plan in plans for note in check(plan)):
+        say(note)
 
 
 def _print_estimates(plans: list["Plan"], as_json: bool) -> None:
@@ -123,12 +157,12 @@ def _plan(judge: str, model: str | None, task: str, options: dict[str, Any]) -> 
     from judgebench.records import Sampling
 
     rest = {name: value for name, value in options.items() if name not in ("temperature", "max_tokens")}
-    rest["options"] = dict(_pairs(rest.pop("backend_options")))
+    rest["options"] = dict(read_options(rest.pop("backend_options")))
     given = {name: options[name] for name in ("temperature", "max_tokens") if options[name] is not None}
     return prepare(judge, task, model=model, sampling=Sampling(**given) if given else None, **rest)
 
 
-def _pairs(given: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+def read_options(given: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     """Yield the backend's options; numbers, true and false are read as such."""
     import yaml
 
@@ -143,7 +177,7 @@ def _pairs(given: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
 
 
 def _run(plan: "Plan") -> "Evaluation":
-    """Run a plan with progress; SIGTERM ends it as cleanly as Ctrl-C."""
+    """Run a plan with progress."""
     from judgebench.cli.progress import watch
     from judgebench.evaluation import run
 
@@ -158,17 +192,8 @@ def _run(plan: "Plan") -> "Evaluation":
         + (", continuing" if resumed else "")
     )
 
-    async def stoppable() -> "Evaluation":
-        task = asyncio.current_task()
-        assert task is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        return await run(plan, watch)
-
     _refuse_what_is_too_dear(plan)
-    try:
-        return asyncio.run(stoppable())
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    return asyncio.run(run(plan, watch))
 
 
 def _refuse_what_is_too_dear(plan: "Plan") -> None:

@@ -1,10 +1,20 @@
 """`judgebench list`: what can be named."""
 
-from typing import Any
+import shutil
+import sys
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from judgebench.cli.output import print_json, table
+from judgebench.cli.output import columns, print_json
+from judgebench.errors import UsageError
+from judgebench.registry import unknown
+
+if TYPE_CHECKING:
+    from judgebench.judges.card import JudgeCard
+
+WIDEST = 24
+"""Characters of a cell in a terminal; the name and the last cell take what they need."""
 
 
 @click.group("list")
@@ -13,28 +23,24 @@ def list_group() -> None:
 
 
 @list_group.command("judges")
+@click.option("--kind", help="Only the judges of one kind, for example reward-model.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_judges(as_json: bool) -> None:
-    """List every judge card: kind, model, size, licence, needs."""
+def list_judges(kind: str | None, as_json: bool) -> None:
+    """List every judge card: kind, model, size, licence, needs.
+
+    In a terminal, models go without their owners and lines are cut to its width; JSON and a pipe get all of it.
+    """
     from judgebench.judges.card import card_names, load_card
 
-    cards = [load_card(name) for name in card_names()]
+    cards = _of_kind([load_card(name) for name in card_names()], kind)
     if as_json:
         print_json([card.model_dump(mode="json") for card in cards])
         return
     rows = [
-        [
-            c.name,
-            c.kind,
-            c.model or "–",
-            c.size or "–",
-            c.licence or "–",
-            ", ".join(c.needs) or "–",
-            c.summary,
-        ]
+        [c.name, c.kind, c.model or "–", c.size or "–", c.licence or "–", ", ".join(c.needs) or "–", c.summary]
         for c in cards
     ]
-    click.echo(_left(["judge", "kind", "model", "size", "licence", "needs", "what it is"], rows))
+    click.echo(_fitted(["judge", "kind", "model", "size", "licence", "needs", "what it is"], rows))
 
 
 @list_group.command("tasks")
@@ -82,8 +88,35 @@ def _origin(card: Any) -> str:
     return "packaged" if any(split.path for split in card.splits.values()) else "--data FILE"
 
 
+def _of_kind(cards: list["JudgeCard"], kind: str | None) -> list["JudgeCard"]:
+    """Return the cards of a kind, all of them without one; judges of a kind stand together."""
+    from judgebench.judges.card import Kind
+
+    if kind is not None and kind not in get_args(Kind):
+        raise UsageError(unknown("kind of judge", kind, get_args(Kind)))
+    order = list(get_args(Kind))
+    return sorted(
+        (card for card in cards if kind in (None, card.kind)), key=lambda card: (order.index(card.kind), card.name)
+    )
+
+
 def _left(header: list[str], rows: list[list[str]]) -> str:
     """Return a table whose cells are all left-aligned: these are words, not numbers."""
+    first, *rest = columns([header, *rows])
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    padded = [[cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows]
-    return "\n".join(line.rstrip() for line in table(header, padded).split("\n"))
+    return "\n".join([first, "  ".join("─" * width for width in widths), *rest])
+
+
+def _fitted(header: list[str], rows: list[list[str]]) -> str:
+    """Return a table that fits the terminal, when it is printed to one: names whole, cells and lines cut."""
+    if not sys.stdout.isatty():
+        return _left(header, rows)
+    width = shutil.get_terminal_size().columns
+    model = header.index("model")
+    short = [[*row[:model], row[model].rpartition("/")[2], *row[model + 1 :]] for row in rows]
+    narrow = [[first, *(_cut(cell, WIDEST) for cell in cells), last] for first, *cells, last in short]
+    return "\n".join(_cut(line, width) for line in _left(header, narrow).split("\n"))
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -45,6 +45,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([line(header), "  ".join("─" * width for width in widths), *(line(row) for row in rows)])
 
 
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table of words: all cells left-aligned, two spaces between."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
 COLUMNS = {
     "accuracy_of_readable": "of readable",
     "consistency": "consistency",

@@ -1,5 +1,7 @@
 """Auto-J's pairwise outputs: one line per pair, `output` 0 for the first response, 1 for the second, 2 for a tie.
 
+A line may hold the judge's whole reply instead: it is read as the judge itself is read.
+
 Layout (GAIR-NLP/auto-j `2ae17a3`, codes/leaderboard/README.md). A judge that compares has a second file, made with the
 responses exchanged, whose outputs stay in that order. Two files given together are the two orders of one judge when
 their names differ by the word `exchange` only; a file without such a partner is a judge of one order.
@@ -14,13 +16,13 @@ from judgebench.errors import DataError, RowProblem, UsageError
 from judgebench.hashing import sha256
 from judgebench.importers import Published
 from judgebench.importers.known import cover, dataset, good, identify, judge_spec, read_rows
-from judgebench.records import FaultKind, Label
+from judgebench.judges.autoj import parse_output
+from judgebench.records import FaultKind
 from judgebench.results import VerdictRow
 from judgebench.spec import JudgeSpec
 from judgebench.task import Row, Task
 
 DATASET = "testdata_pairwise.jsonl"
-OUTPUTS: dict[str, Label] = {"0": "A>B", "1": "B>A", "2": "A=B"}
 ORDERS = ((0, 1), (1, 0))
 EXCHANGED = re.compile(r"exchanged?[-_]|[-_]?exchanged?")
 PLAIN_WORDS = {"pairwise", "output", "outputs", ""}
@@ -82,7 +84,7 @@ def _verdicts(path: Path, order: tuple[int, int], task: Task) -> Iterator[Verdic
     cover([item.id for item, _ in zip(task.items, found, strict=False)], task, str(path))
     for item, row in zip(task.items, good(found), strict=True):
         output = row.data["output"]
-        label = None if isinstance(output, bool) else OUTPUTS.get(str(output).strip())
+        label = parse_output(output)
         fault: FaultKind = "empty" if output in (None, "") else "unparsed"
         yield VerdictRow(item=item.id, order=order, preference=label, fault=None if label else fault)
 

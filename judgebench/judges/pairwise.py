@@ -102,7 +102,9 @@ class Pairwise(Prompted):
             "first": first,
             "second": second,
         }
-        return self.render("user", **sections, ties=view.ties, fence=short_id(sections), mode=self.mode)
+        # What many items share comes first and carries a code of its own: providers keep equal beginnings.
+        shared = short_id({"rubric": view.rubric, "persona": view.persona})
+        return self.render("user", **sections, ties=view.ties, shared=shared, fence=short_id(sections), mode=self.mode)
 
     def _shaped(self, request: ChatRequest, view: View) -> ChatRequest:
         """Return the request with what the kind of verdict needs beside the prompt."""

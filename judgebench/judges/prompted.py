@@ -7,7 +7,7 @@ from judgebench import registry
 from judgebench.errors import UsageError
 from judgebench.judges.base import Ask, Family, fault_of
 from judgebench.judges.card import JudgeCard
-from judgebench.records import ChatRequest, Fault, Message, Reply
+from judgebench.records import ChatRequest, Fault, Message, Reply, TextRequest
 
 
 class Prompted(Family):
@@ -42,7 +42,7 @@ class Prompted(Family):
         """Render the template of a role. Raises what `judgebench.prompts.load` raises."""
         return library.load(self._names[role]).render(**variables)
 
-    async def put(self, ask: Ask, request: ChatRequest) -> Reply:
+    async def put(self, ask: Ask, request: ChatRequest | TextRequest) -> Reply:
         """Ask, and once more with the larger budget when the reply was cut and the card allows it."""
         reply = await ask(request)
         if reply.finish != "length" or self._budget is None or self._budget <= (request.sampling.max_tokens or 0):

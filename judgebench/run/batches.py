@@ -12,21 +12,26 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Batch:
-    """A submitted batch. `model` is provider/name; `canceled` says that the user gave it up."""
+    """A submitted batch. `model` is provider/name; `canceled` says that the user gave it up.
+
+    `submitted` is when, in seconds since 1970; None in a journal that does not say.
+    """
 
     id: str
     model: str
     samples: tuple[str, ...]
     canceled: bool = False
+    submitted: float | None = None
 
     @classmethod
     def of_line(cls, line: dict[str, Any]) -> Self:
         """Return the batch of a journal line."""
-        return cls(line["id"], line["model"], tuple(line["keys"]))
+        return cls(line["id"], line["model"], tuple(line["keys"]), submitted=line.get("submitted"))
 
     def line(self) -> dict[str, Any]:
         """Return the batch as a journal line."""
-        return {"kind": "batch", "id": self.id, "model": self.model, "keys": self.samples}
+        line = {"kind": "batch", "id": self.id, "model": self.model, "keys": self.samples}
+        return line if self.submitted is None else line | {"submitted": self.submitted}
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ EPISODE = 5.0
 class Limiter:
     """Admits calls and retries them. `limit` moves between 1 and `most`; `trace` records every move.
 
+    `waiting` holds, for every call that backs off, when it tries again (`time.monotonic`) and why it must.
     `sleep` is injectable so that tests need not wait.
     """
 
@@ -43,7 +44,6 @@ class Limiter:
         self.limit = self.most
         self._clean = 0
         self._episode_ends = 0.0
-        self._not_before = 0.0
         self._turns: asyncio.Condition | None = None
 
     async def call(self, send: Callable[[], Awaitable[Reply]]) -> Reply:
@@ -56,7 +56,7 @@ class Limiter:
                 await self.pace.start()
                 reply = await send()
             except RateLimited as error:
-                self._slow_down(error.retry_after)
+                self._slow_down()
                 failure: RateLimited | TransientError = error
             except TransientError as error:
                 self._clean = 0
@@ -89,13 +89,14 @@ class Limiter:
         if failure.retry_after is not None:
             pause = max(pause, failure.retry_after)
         ticket = id(failure)
-        self.waiting[ticket] = (time.monotonic() + pause, type(failure).__name__)
+        why = "rate limited" if isinstance(failure, RateLimited) else "server trouble"
+        self.waiting[ticket] = (time.monotonic() + pause, why)
         try:
             await self.sleep(pause)
         finally:
             del self.waiting[ticket]
 
-    def _slow_down(self, _retry_after: float | None) -> None:
+    def _slow_down(self) -> None:
         now = time.monotonic()
         self._clean = 0
         if now >= self._episode_ends:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from judgebench.backends.base import Backend
 from judgebench.cache import ReplyCache, address
@@ -28,7 +29,7 @@ from judgebench.records import (
 from judgebench.run.batches import sample_name
 from judgebench.run.keys import request_key
 from judgebench.run.limits import Limiter
-from judgebench.run.store import Store
+from judgebench.run.store import RecordedReplies
 
 Work = tuple[Trial, View]
 AnyRequest = ChatRequest | TextRequest | ScoreRequest
@@ -40,7 +41,8 @@ SYNC_EVERY = 1.0
 class Tally:
     """What a run has done so far, for progress and for the closing line.
 
-    `spent` is in USD, over all sessions of the run; `unpriced` counts the replies whose price is unknown.
+    `spent` is in USD, over all sessions of the run; `unpriced` counts the replies whose price is unknown. `where`
+    says on how much of a cluster it is judged.
     """
 
     total: int
@@ -52,6 +54,7 @@ class Tally:
     unpriced: int = 0
     faults: Counter[str] = field(default_factory=Counter)
     last_failure: str = ""
+    where: str = ""
 
     @property
     def left(self) -> int:
@@ -84,16 +87,52 @@ class Models:
                 await backend.aclose()
 
 
+class Journal(Protocol):
+    """Where replies and judgments are kept: a `Store`, or what a worker of a cluster has in its place."""
+
+    done: set[str]
+
+    def replies(self, trial: str) -> RecordedReplies:
+        """Return what this trial had been told before it was interrupted."""
+        ...
+
+    def add_reply(self, trial: str, request: str, nth: int, reply: Reply) -> None:
+        """Keep a reply, verbatim."""
+        ...
+
+    def add_judgment(self, judgment: Judgment) -> None:
+        """Keep a judgment; its trial is done."""
+        ...
+
+    def sync(self) -> None:
+        """Make what is kept survive the machine."""
+        ...
+
+
 @dataclass(frozen=True)
 class Means:
     """What a run has to answer requests with, shared by the doors of all its trials."""
 
     models: Models
     limiter: Limiter
-    store: Store
+    store: Journal
     tally: Tally
     cache: ReplyCache | None = None
     max_cost: float | None = None
+
+    @property
+    def is_spent(self) -> bool:
+        """Return whether the run has cost what it may cost."""
+        return self.max_cost is not None and self.tally.spent >= self.max_cost
+
+
+def over_budget(means: Means) -> Incomplete:
+    """Return the error of a run that has cost what it may cost."""
+    tally = means.tally
+    return Incomplete(
+        f"stopped at ${tally.spent:,.4f} of --max-cost {means.max_cost}: {tally.done} of {tally.total} judged. "
+        "The same command with a higher --max-cost continues"
+    )
 
 
 class _Stop(Exception):
@@ -143,7 +182,7 @@ class Door:
 
     async def _send(self, backend: Backend, request: AnyRequest, sample: str) -> Reply:
         means = self.means
-        if means.max_cost is not None and means.tally.spent >= means.max_cost:
+        if means.is_spent:
             raise _Stop
         started = time.perf_counter()
         reply = await means.limiter.call(lambda: backend.answer(request, sample))
@@ -171,19 +210,18 @@ class Runner:
         pending = self._pending(work)
         syncing = asyncio.create_task(self._sync_regularly())
         workers = [asyncio.create_task(self._work(pending)) for _ in range(self.means.limiter.most)]
+        judging = asyncio.gather(*workers)
         try:
-            await asyncio.gather(*workers)
+            # The one who syncs ends only by failing: a disk that takes no more stops the run.
+            await asyncio.wait((judging, syncing), return_when=asyncio.FIRST_COMPLETED)
+            await (syncing if syncing.done() else judging)
         finally:
             for task in (*workers, syncing):
                 task.cancel()
-            await asyncio.gather(*workers, syncing, return_exceptions=True)
+            await asyncio.gather(*workers, judging, syncing, return_exceptions=True)
             await self.means.models.aclose()
         if self._stopping:
-            tally = self.means.tally
-            raise Incomplete(
-                f"stopped at ${tally.spent:,.4f} of --max-cost {self.means.max_cost}: {tally.done} of {tally.total} "
-                "judged. The same command with a higher --max-cost continues"
-            )
+            raise over_budget(self.means)
         return self.means.tally
 
     def _pending(self, work: Iterable[Work]) -> Iterator[Work]:

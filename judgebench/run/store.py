@@ -31,8 +31,16 @@ RecordedReplies = dict[tuple[str, int], Reply]
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file so that it is never seen half-written: temporary file, fsync, rename, fsync of the folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file so that it is never seen half-written. Raises RunError when it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, data)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Replace a file: temporary file, fsync, rename, fsync of the folder."""
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -50,6 +58,10 @@ def write_atomic(path: Path, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    return RunError(f"cannot write {path}: {error.strerror}. Once it can be written, the same command continues")
 
 
 def run_directory(root: Path, task: str, judge: str, spec: Spec) -> Path:
@@ -96,12 +108,13 @@ class Store:
 
     def close(self) -> None:
         """Flush to disk and let go of the directory. Safe to call twice."""
-        if self._journal >= 0:
+        try:
             self.sync()
-            os.close(self._journal)
-        if self._lock >= 0:
-            os.close(self._lock)
-        self._journal = self._lock = -1
+        finally:
+            for descriptor in (self._journal, self._lock):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._journal = self._lock = -1
 
     def _take_lock(self) -> None:
         self._lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -175,21 +188,24 @@ class Store:
         data = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
         start = os.fstat(self._journal).st_size
         try:
-            written = os.write(self._journal, data)
-            if written != len(data):
-                raise OSError(28, "No space left on device")
+            # A disk that fills up takes a part; why it takes no more, it says when asked to take the rest.
+            while data := data[os.write(self._journal, data) :]:
+                pass
         except OSError as error:
             # A half line in the middle would damage all that follows: cut back to the last whole one.
             with contextlib.suppress(OSError):
                 os.ftruncate(self._journal, start)
-            raise RunError(f"cannot write {self.directory}/journal.jsonl: {error.strerror}") from error
+            raise _unwritable(self.directory / "journal.jsonl", error) from error
         self._dirty = True
 
     def sync(self) -> None:
-        """Force what was appended to disk, if anything was."""
+        """Force what was appended to disk, if anything was. Raises RunError when the disk refuses it."""
         if self._dirty:
-            os.fsync(self._journal)
             self._dirty = False
+            try:
+                os.fsync(self._journal)
+            except OSError as error:
+                raise _unwritable(self.directory / "journal.jsonl", error) from error
 
 
 def whole_bytes(path: Path) -> int:

@@ -1,0 +1,309 @@
+"""Program output prediction: a small program, run line by line on paper.
+
+Programs are our own and few of kinds: assignments, one choice between two of them, counted loops. The solver has its
+own interpreter for them, which can slip; the checker reads the program's text as Python does.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple
+
+from judgebench.pairs.generators.base import Fault, Generator, Step, Trace
+from judgebench.pairs.generators.draws import below, one, several, sign
+from judgebench.pairs.generators.wording import demand, pick
+
+SIZES = {1: (3, 0), 2: (4, 0), 3: (3, 2), 4: (4, 3), 5: (5, 4)}
+"""Lines after the first assignments, and how often a loop runs; 0 without a loop."""
+VARIABLES = 3
+NAMES = ("a", "b", "c", "n", "m", "k", "x", "y", "z", "p", "q", "total", "count", "value")
+LARGEST = 9_999
+"""No value on the way is larger, in right traces and in wrong ones."""
+HARD = 4
+"""From this level on a step shows only the value that a line leads to."""
+SLIPS = (-10, -2, -1, 1, 2, 10)
+OPEN = (
+    "{line}: {code}, that is {done}, so {name} = {value}.",
+    "{line} runs `{code}`: {done} makes {name} {value}.",
+    "At {line}, `{code}` sets {name} to {done} = {value}.",
+)
+TERSE = ("{line}: {name} = {value}.", "{line} makes {name} {value}.", "After {line}, {name} is {value}.")
+TESTS = (
+    "{line}: {done} is {value}.",
+    "{line} asks whether {done}: {value}.",
+    "The condition of {line}, {done}, is {value}.",
+)
+COMPARED = ("<", "<=", ">", ">=")
+Operand = str | int
+
+
+class Assign(NamedTuple):
+    """`name = left op right` at a line of the program (from 1)."""
+
+    line: int
+    name: str
+    left: Operand
+    op: str
+    right: Operand
+
+
+class Choice(NamedTuple):
+    """`if left test right:` one assignment, `else:` another."""
+
+    line: int
+    left: str
+    test: str
+    right: Operand
+    then: Assign
+    other: Assign
+
+
+class Loop(NamedTuple):
+    """`for _ in range(times):` a body."""
+
+    line: int
+    times: int
+    body: tuple["Assign | Choice", ...]
+
+
+Statement = Assign | Choice | Loop
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program: values at the start, statements, the variable printed; its text says the same."""
+
+    level: int
+    start: tuple[tuple[str, int], ...]
+    body: tuple[Statement, ...]
+    printed: str
+    source: str
+
+
+class Event(NamedTuple):
+    """Something that a program does: a statement, its operands as they were, and what came of it."""
+
+    statement: Assign | Choice
+    left: int
+    right: int
+    value: int
+
+
+class ProgramOutput(Generator[Program]):
+    """Faults: plus for minus, a slip in a result, a condition misjudged."""
+
+    name = "program-output"
+    category = "coding"
+
+    def problem(self, rng: Random, level: int) -> Program:
+        """Draw a program whose values stay small."""
+        while True:
+            program = _program(rng, level)
+            if _run(program) is not None:
+                return program
+
+    def ask(self, problem: Program, rng: Random) -> str:
+        """Return the question."""
+        what = pick(rng, ("What does this Python program print?", "Work out what this program prints.",
+                          "Which number does the following Python program print?"))  # fmt: skip
+        return f"{what}\n\n```python\n{problem.source}\n```\n\n{demand(self.form, rng)}"
+
+    def faults(self, problem: Program, trace: Trace, rng: Random) -> Iterator[Fault]:
+        """Yield a mistake at each event, in random order, that keeps all values small."""
+        for step in several(rng, range(len(trace.steps)), len(trace.steps)):
+            event: Event = trace.steps[step].state
+            fault = Fault(step, *_mistake(event, rng))
+            if _run(problem, fault) is not None:
+                yield fault
+
+    def solve(self, problem: Program, rng: Random, fault: Fault | None = None) -> Trace:
+        """Run the program and tell what happens."""
+        template = pick(rng, TERSE if problem.level >= HARD else OPEN)
+        test, line = pick(rng, TESTS), pick(rng, ("line {}", "Line {}", "line no. {}"))
+        events, value = _run(problem, fault) or ([], 0)
+        steps = [Step(_tell(event, template, test, line), event) for event in events]
+        return Trace(tuple(steps), str(value))
+
+    def check(self, problem: Program, answer: str) -> bool:
+        """Read the program's text with Python's parser and evaluate that."""
+        return answer == evaluate(problem.source)
+
+
+def _program(rng: Random, level: int) -> Program:
+    lines, times = SIZES[level]
+    names = several(rng, NAMES, VARIABLES)
+    start = tuple((name, 1 + below(rng, 20)) for name in names)
+    body: list[Statement] = []
+    line, choice = VARIABLES + 1, below(rng, lines)
+    for number in range(lines):
+        body.append(_choice(rng, names, line) if number == choice else _assign(rng, names, line))
+        line += 4 if number == choice else 1
+    if times:
+        inner = [_moved(statement, 1) for statement in body[: len(body) - 1]]
+        last = _moved(body[-1], 1)
+        body = [Loop(VARIABLES + 1, times, tuple(inner)), last]
+    printed = one(rng, names)
+    text = [f"{name} = {value}" for name, value in start]
+    text += [row for statement in body for row in _source(statement)]
+    return Program(level, start, tuple(body), printed, "\n".join([*text, f"print({printed})"]))
+
+
+def _moved(statement: Assign | Choice, by: int) -> Assign | Choice:
+    if isinstance(statement, Assign):
+        return statement._replace(line=statement.line + by)
+    then, other = _moved(statement.then, by), _moved(statement.other, by)
+    assert isinstance(then, Assign)
+    assert isinstance(other, Assign)
+    return statement._replace(line=statement.line + by, then=then, other=other)
+
+
+def _assign(rng: Random, names: Sequence[str], line: int) -> Assign:
+    op = one(rng, ("+", "-", "+", "-", "*", "%"))
+    right: Operand = one(rng, names) if op in "+-" and rng.random() < 0.5 else 2 + below(rng, 8)  # noqa: PLR2004
+    if op == "*":
+        right = 2 + below(rng, 2)
+    return Assign(line, one(rng, names), one(rng, names), op, right)
+
+
+def _choice(rng: Random, names: Sequence[str], line: int) -> Choice:
+    left, right = several(rng, names, 2)
+    # Any comparison is as likely as its opposite: a condition holds in half of all programs.
+    then, other = _assign(rng, names, line + 1), _assign(rng, names, line + 3)
+    return Choice(line, left, one(rng, COMPARED), right, then, other)
+
+
+def _source(statement: Statement, indent: str = "") -> list[str]:
+    if isinstance(statement, Assign):
+        return [f"{indent}{statement.name} = {statement.left} {statement.op} {statement.right}"]
+    if isinstance(statement, Loop):
+        inner = [row for inner in statement.body for row in _source(inner, indent + "    ")]
+        return [f"{indent}for _ in range({statement.times}):", *inner]
+    head = f"{indent}if {statement.left} {statement.test} {statement.right}:"
+    deeper = indent + "    "
+    return [head, *_source(statement.then, deeper), f"{indent}else:", *_source(statement.other, deeper)]
+
+
+# -- running ------------------------------------------------------------------------------------------------
+
+
+def _apply(op: str, left: int, right: int) -> int:
+    return left + right if op == "+" else left - right if op == "-" else left * right if op == "*" else left % right
+
+
+def _holds(test: str, left: int, right: int) -> bool:
+    return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[test]
+
+
+def _order(body: Sequence[Statement]) -> Iterator[Assign | Choice]:
+    for statement in body:
+        if isinstance(statement, Loop):
+            for _ in range(statement.times):
+                yield from statement.body
+        else:
+            yield statement
+
+
+def _run(program: Program, fault: Fault | None = None) -> tuple[list[Event], int] | None:
+    """Run a program, with a fault made at its event; None when a value gets too large."""
+    values = dict(program.start)
+    events: list[Event] = []
+
+    def do(statement: Assign | Choice) -> int:
+        left = values[statement.left] if isinstance(statement.left, str) else statement.left
+        right = values[statement.right] if isinstance(statement.right, str) else statement.right
+        if isinstance(statement, Assign):
+            value = _apply(statement.op, left, right)
+        else:
+            value = int(_holds(statement.test, left, right))
+        if fault and fault.step == len(events):
+            value += fault.detail
+        events.append(Event(statement, left, right, value))
+        if isinstance(statement, Assign):
+            values[statement.name] = value
+        return value
+
+    for statement in _order(program.body):
+        value = do(statement)
+        if isinstance(statement, Choice):
+            value = do(statement.then if value else statement.other)
+        if abs(value) > LARGEST:
+            return None
+    return events, values[program.printed]
+
+
+def _mistake(event: Event, rng: Random) -> tuple[str, int]:
+    """Return the kind of a mistake, and by how much its value is off."""
+    statement = event.statement
+    if isinstance(statement, Choice):
+        return "condition", -1 if event.value else 1
+    if statement.op in "+-" and rng.random() < 0.5:  # noqa: PLR2004
+        return "operation", 2 * event.right * (-1 if statement.op == "+" else 1)
+    if statement.op == "%":
+        return "slip", _within(event, rng)
+    return "slip", event.right * sign(rng) if statement.op == "*" and rng.random() < 0.5 else one(rng, SLIPS)  # noqa: PLR2004
+
+
+def _within(event: Event, rng: Random) -> int:
+    """Return how far another remainder is from the right one: each equally likely."""
+    return (event.value + 1 + below(rng, event.right - 1)) % event.right - event.value
+
+
+def _tell(event: Event, template: str, test: str, line: str) -> str:
+    statement = event.statement
+    where = line.format(statement.line)
+    if isinstance(statement, Choice):
+        done = f"{event.left} {statement.test} {event.right}"
+        text = test.format(line=where, done=done, value="true" if event.value else "false")
+    else:
+        code = f"{statement.name} = {statement.left} {statement.op} {statement.right}"
+        done = f"{event.left} {statement.op} {event.right}"
+        text = template.format(line=where, code=code, done=done, name=statement.name, value=event.value)
+    return text[0].upper() + text[1:]
+
+
+# -- checking -----------------------------------------------------------------------------------------------
+
+
+def evaluate(source: str) -> str:
+    """Return what a program of this kind prints. Raises ValueError for anything that such a program has not."""
+    values: dict[str, int] = {}
+    printed: list[str] = []
+
+    def number(node: ast.expr) -> int:
+        match node:
+            case ast.Constant(value=int() as value):
+                return value
+            case ast.Name(id=name):
+                return values[name]
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return number(left) + number(right)
+            case ast.BinOp(left=left, op=ast.Sub(), right=right):
+                return number(left) - number(right)
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                return number(left) * number(right)
+            case ast.BinOp(left=left, op=ast.Mod(), right=right):
+                return number(left) % number(right)
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                difference = number(left) - number(right)
+                either = isinstance(op, ast.LtE | ast.GtE) and difference == 0
+                return int(either or (difference < 0) == isinstance(op, ast.Lt | ast.LtE) and difference != 0)
+        raise ValueError(ast.unparse(node))
+
+    def do(statements: list[ast.stmt]) -> None:
+        for statement in statements:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    values[name] = number(value)
+                case ast.If(test=test, body=then, orelse=other):
+                    do(then if number(test) else other)
+                case ast.For(iter=ast.Call(func=ast.Name(id="range"), args=[times]), body=body):
+                    for _ in range(number(times)):
+                        do(body)
+                case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[value])):
+                    printed.append(str(number(value)))
+                case _:
+                    raise ValueError(ast.unparse(statement))
+
+    do(ast.parse(source).body)
+    return "\n".join(printed)

@@ -1,0 +1,1 @@
+"""Programs as answers: their tests, and how they are run."""

@@ -1,0 +1,1 @@
+"""Sources of questions: datasets with a checkable answer."""

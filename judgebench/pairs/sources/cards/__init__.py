@@ -1,0 +1,1 @@
+"""Cards of the sources that come with judgebench."""

@@ -1,0 +1,61 @@
+"""Replies in the manner of fine-tuned judges, right, odd and broken: one corpus for every family's parser."""
+
+TRAINED: dict[str, str] = {
+    # scores
+    "two scores": "7 8",
+    "two scores and reasons": "8 3\nThe first is right.",
+    "two scores with a comma": "7,8",
+    "two scores with a comma and a space": "7, 8",
+    "two scores with a tab": "7\t8",
+    "equal scores": "5 5\nBoth fail.",
+    "scores out of ten": "7/10 8/10",
+    "scores with words": "Assistant 1: 7, Assistant 2: 8",
+    "decimal scores": "7.5 8",
+    "three scores": "7 8 9",
+    "one score": "7",
+    "scores behind prose": "Here you are:\n7 8",
+    "scores that are no numbers": "nan 8",
+    "scores without end": "inf 3",
+    "scores in full-width digits": "\uff17 \uff18",
+    "scores in thousands of words": "Hm. " * 3_000 + "\n7 8",
+    "negative scores": "-1 -1",
+    # a first line
+    "the first line is one": "1\n\n### Reason: shorter.\n\n### Reference: four",
+    "the first line is two": "2\n\n### Reason: shorter.",
+    "the first line is a tie": "Tie\n\n### Reason: the same.",
+    "the first line is a sentence": "Response 2 is better.\n\n### Reason: shorter.",
+    # a final decision
+    "a final decision": "1. They differ.\nSo, the final decision is Response 2. It is right.",
+    "a final decision for a tie": "So, the final decision is Tie. Both are right.",
+    "a decision that is corrected": "So, the final decision is Response 1. No: the final decision is Response 2.",
+    "a decision between ten": "So, the final decision is Response 10.",
+    "a rating": "It is sound.\nRating: [[7]]",
+    "a rating beyond the scale": "Rating: [[11]]",
+    # results
+    "a result": "Feedback: A errs. [RESULT] B",
+    "a result of a scale": "Feedback: it is sound. [RESULT] 4",
+    "a result in lower case": "Feedback: A errs. [result] b",
+    "a result with a remark": "[RESULT] B is better, because",
+    "a result beyond the scale": "[RESULT] 9",
+    "a result without a letter": "[RESULT]",
+    # tags
+    "a tag": "[[A]]",
+    "a tag behind reasons": "B is wrong in line 2.\n\n[[A]]",
+    "a tag for a tie": "[[C]]",
+    "a tag that is corrected": "[[A]] would be hasty. [[B]]",
+    "both tags as a list": "[[A]] or [[B]]",
+    "a tag in lower case": "[[a]]",
+    "a tag that is cut": "so [[A",
+    "an answer element": "<think>A errs.</think><answer>[[B]]</answer>",
+    "thoughts without an answer": "<think>[[A]] it seems",
+    "two answer elements with scores": "<think>Hm.</think><answer>3</answer><answer>5</answer>",
+    "one answer element": "<think>Hm.</think><answer>3</answer>",
+    # objects
+    "a choice": '{\n  "Choice": "Model B"\n}',
+    "a choice of none": '{"Choice": "Model C"}',
+    "a choice in Chinese": '{"\u539f\u56e0": "x", "\u66f4\u597d\u7684\u56de\u7b54": 2}',
+    "a bold result": "**Reasoning:** A errs.\n\n**Result:** B",
+    # refusals
+    "a refusal": "I cannot compare these two.",
+    "an answer to the question": "The answer is four.",
+}
