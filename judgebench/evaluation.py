@@ -331,6 +331,12 @@ def _fitted(named: NamedJudge, task: Task, items: list[Item], config: EvalConfig
     return replace(named, judge=judge, conversion=conversion)
 
 
+def _identifying(backend: Backend | None) -> dict[str, Any]:
+    """Return the options of a backend that can change a verdict, as parameters of the judge."""
+    given = {} if backend is None else backend.endpoint.options
+    return {f"backend.{name}": given[name] for name in (backend.identifying if backend else ()) if name in given}
+
+
 def _spec(config: EvalConfig, named: NamedJudge, task: Task, backend: Backend | None) -> Spec:
     card = named.card
     return Spec(
@@ -344,7 +350,7 @@ def _spec(config: EvalConfig, named: NamedJudge, task: Task, backend: Backend | 
             endpoint=_endpoint(backend),
             prompts=named.prompts,
             sampling=card.sampling,
-            params=card.params,
+            params=card.params | _identifying(backend),
             parser_version=named.parser_version,
             order_independent=named.judge.order_independent,
             conversion=named.conversion,

@@ -14,6 +14,12 @@ from typing import Any
 
 from judgebench.errors import MissingPrerequisite, UsageError
 
+NOUNS = {
+    "families": "judge family", "backends": "backend", "adapters": "task adapter", "heads": "head",
+    "graders": "grader", "generators": "generator", "pair_sources": "source of pairs", "sandboxes": "sandbox",
+}  # fmt: skip
+"""What a member of a group is called in messages."""
+
 
 @cache
 def _table(group: str) -> dict[str, EntryPoint]:
@@ -32,8 +38,7 @@ def load(group: str, name: str) -> Any:
     """
     point = _table(group).get(name)
     if point is None:
-        noun = {"families": "judge family", "backends": "backend", "adapters": "task adapter"}.get(group, group)
-        raise UsageError(unknown(noun, name, names(group)))
+        raise UsageError(unknown(NOUNS.get(group, group), name, names(group)))
     try:
         return point.load()
     except ImportError as error:

@@ -100,7 +100,10 @@ def as_others() -> tuple[str, ...]:
             continue
         with contextlib.suppress(OSError):
             code = "import sys, ctypes; sys.exit(sys.version_info < (3, 11))"
-            if subprocess.run([path, "-c", code], user=NOBODY, group=NOBODY, extra_groups=[], check=False).returncode == 0:
+            if (
+                subprocess.run([path, "-c", code], user=NOBODY, group=NOBODY, extra_groups=[], check=False).returncode
+                == 0
+            ):
                 return (path,)
     return pytest.skip("no Python here that an unprivileged user can start")
 

@@ -1,8 +1,7 @@
-"""The transformers backend with real, tiny models: doors, batches, memory, and whole runs."""
+"""The transformers backend with real, tiny models: its doors, and what it refuses."""
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 import threading
@@ -11,21 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from factories import write_pairs
+from fakes.tiny_backends import ASKED, TOLERANCE, allocator, ask, backend_of, scored, spoken
 from fakes.tiny_models import make_tiny
-from judgebench import evaluate
 from judgebench.backends import transformers as module
 from judgebench.backends.base import Endpoint, build
 from judgebench.backends.local.generating import Generator
 from judgebench.backends.transformers import CPU_TOKENS, FIRST_TOKENS, MOST_TOKENS, Knobs, TransformersBackend
-from judgebench.cache import address
 from judgebench.errors import MissingPrerequisite, PermanentError, TransientError, UsageError
 from judgebench.judges.card import Weights
-from judgebench.records import ChatRequest, Message, Sampling, ScoreRequest, TextRequest
+from judgebench.records import ChatRequest, Message, Sampling, TextRequest
 
-TOLERANCE = 1e-5
-PROMPTS = [f"{'Which is better? ' * (n * 5 % 7)}{n}" for n in range(24)]
-ASKED = [TextRequest(prompt=prompt, sampling=Sampling(max_tokens=8)) for prompt in PROMPTS]
 SAMPLED = TextRequest(prompt="A or B?", sampling=Sampling(max_tokens=8, temperature=1.0))
 
 
@@ -45,34 +39,6 @@ def llama(tmp_path_factory):
 @pytest.fixture(scope="module")
 def reward(tmp_path_factory):
     return str(make_tiny(tmp_path_factory.mktemp("tiny") / "reward", "llama", "sequence-classification"))
-
-
-def backend_of(model, **options):
-    return TransformersBackend(Endpoint(model=model, options=options))
-
-
-def ask(backend, *requests, close=True):
-    """Ask everything at once; return replies or exceptions, in order."""
-
-    async def main():
-        try:
-            return await asyncio.gather(*map(backend.answer, requests), return_exceptions=True)
-        finally:
-            if close:
-                await backend.aclose()
-
-    return asyncio.run(main())
-
-
-def scored(*texts, question="2 + 2?", mode="each"):
-    conversations = tuple(
-        (Message(role="user", content=question), Message(role="assistant", content=text)) for text in texts
-    )
-    return ScoreRequest(conversations=conversations, mode=mode)
-
-
-def spoken(replies):
-    return [(reply.text, reply.finish, reply.usage) for reply in replies]
 
 
 # -- the doors -------------------------------------------------------------------------------------------
@@ -167,80 +133,6 @@ def test_repeats_of_a_sampled_request_differ_and_a_resumed_run_draws_the_same(ll
     first = asyncio.run(draw("a", "b", "c"))
     assert len(set(first)) == 3
     assert asyncio.run(draw("c", "a")) == [first[2], first[0]]
-
-
-# -- memory ----------------------------------------------------------------------------------------------
-
-
-def allocator(monkeypatch, capacity, error=None):
-    """Let every forward pass over more than `capacity` cells of tokens fail as torch's allocator does."""
-    load, failures = Generator.load, []
-
-    def guard(_model, _args, kwargs):
-        cells = kwargs["input_ids"].numel()
-        if cells > capacity:
-            failures.append(cells)
-            raise error or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-
-    def loaded(self):
-        load(self)
-        self.model.register_forward_pre_hook(guard, with_kwargs=True)
-
-    monkeypatch.setattr(Generator, "load", loaded)
-    return failures
-
-
-def test_running_out_of_memory_costs_no_reply(llama, monkeypatch):
-    expected = spoken(ask(backend_of(llama), *ASKED))
-    failures = allocator(monkeypatch, 300)
-    backend = backend_of(llama)
-    assert spoken(ask(backend, *ASKED)) == expected
-    assert 1 <= len(failures) <= 8
-    facts = backend.describe()
-    assert facts["out_of_memory"] == len(failures)
-    assert facts["batch_tokens"] < CPU_TOKENS
-
-
-def test_a_request_too_long_for_the_memory_fails_alone_with_advice(llama, monkeypatch):
-    allocator(monkeypatch, 300)
-    long = TextRequest(prompt="x" * 400, sampling=Sampling(max_tokens=8))
-    *fine, failed = ask(backend_of(llama), *ASKED, long)
-    assert all(reply.text for reply in fine)
-    assert isinstance(failed, TransientError)
-    assert "a request of 409 tokens alone does not fit into memory" in str(failed)
-    assert "--quantization 4bit" in str(failed)
-
-
-def test_out_of_memory_in_the_middle_of_a_run_costs_no_trial(llama, monkeypatch, tmp_path):
-    failures = allocator(monkeypatch, 3000)
-    write_pairs(tmp_path / "pairs.jsonl", 10)
-    done = evaluate(
-        "pairwise", str(tmp_path / "pairs.jsonl"), model=f"transformers/{llama}", runs=str(tmp_path / "runs"),
-        sampling=Sampling(max_tokens=4), cache=False,
-    )  # fmt: skip
-    assert failures
-    assert done.result.counts.trials == 20
-    assert done.result.environment.backend["out_of_memory"] == len(failures)
-
-
-def test_reward_models_survive_it_too(reward, monkeypatch):
-    requests = [scored("four", "five " * n) for n in range(12)]
-    expected = [reply.scores for reply in ask(backend_of(reward), *requests)]
-    head = module.registry.load("heads", "sequence-classification")
-    numbers, failures = head.numbers, []
-
-    def guarded(self, rows):
-        cells = max(map(len, rows)) * len(rows)
-        if cells > 200:
-            failures.append(cells)
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        return numbers(self, rows)
-
-    monkeypatch.setattr(head, "numbers", guarded)
-    found = [reply.scores for reply in ask(backend_of(reward), *requests)]
-    assert failures
-    for one, other in zip(found, expected, strict=True):
-        assert one == pytest.approx(other, abs=TOLERANCE)
 
 
 # -- refusals and failures -------------------------------------------------------------------------------
@@ -361,52 +253,3 @@ def test_it_can_be_closed_while_it_loads(llama, monkeypatch):
 
     (found,) = asyncio.run(main())
     assert isinstance(found, TransientError | asyncio.CancelledError)
-
-
-# -- whole runs ------------------------------------------------------------------------------------------
-
-
-def test_a_run_keeps_its_completed_replies_for_the_next_one(llama, monkeypatch, tmp_path):
-    write_pairs(tmp_path / "pairs.jsonl", 6)
-    generate, replies = Generator.generate, []
-    monkeypatch.setattr(
-        Generator, "generate", lambda self, jobs: (found := generate(self, jobs), replies.extend(found))[0]
-    )
-
-    def run(runs):
-        replies.clear()
-        done = evaluate(
-            "pairwise", str(tmp_path / "pairs.jsonl"), model=f"transformers/{llama}", runs=str(tmp_path / runs),
-            sampling=Sampling(max_tokens=12, stop=tuple("aeiou 0123456789")),
-        )  # fmt: skip
-        return done.result, [reply.finish for reply in replies]
-
-    first, finishes = run("one")
-    assert {"stop", "length"} == set(finishes), "or this test shows nothing"
-    facts = first.environment.backend
-    assert facts["device"] == "cpu"
-    assert first.environment.packages.keys() >= {"torch", "transformers"}
-    second, asked_again = run("two")
-    assert asked_again == ["length"] * finishes.count("length")
-    assert second.counts == first.counts
-
-
-def test_a_folder_whose_files_change_is_another_model(llama, tmp_path):
-    folder = Path(shutil.copytree(llama, tmp_path / "model"))
-    place = address(backend_of(str(folder)), ASKED[0], 0, 0)
-    assert place == address(backend_of(str(folder)), ASKED[0], 0, 0)
-    with (folder / "model.safetensors").open("ab") as file:
-        file.write(b"\0")
-    assert place != address(backend_of(str(folder)), ASKED[0], 0, 0)
-    assert "files" not in backend_of("some/model").identity
-
-
-def test_a_reward_model_judges_a_task_whatever_dtype_was_asked_for(reward, tmp_path):
-    write_pairs(tmp_path / "pairs.jsonl", 6)
-    done = evaluate(
-        "reward-model", str(tmp_path / "pairs.jsonl"), model=f"transformers/{reward}", runs=str(tmp_path / "runs"),
-        dtype="bfloat16", cache=False,
-    )  # fmt: skip
-    assert done.result.counts.verdicts == 6
-    facts = done.result.environment.backend
-    assert facts.items() >= {"head": "sequence-classification", "dtype": "bfloat16"}.items()

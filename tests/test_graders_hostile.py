@@ -86,7 +86,7 @@ def test_no_grader_takes_long_for_a_megabyte(number: int) -> None:
     grader = registry.load("graders", name)()
     question = asked(grader, gold)
     # Which text each grader gets changes with its number; together they get all of them.
-    for piece in list(BOMBS.values())[number % 9 :: 9]:
+    for piece in list(BOMBS.values())[number % 30 :: 30]:
         text = piece * (1_000_000 // len(piece))
         response = Response(question=question.id, text=text, model="m")
         assert seconds(partial(grader.grade, question, response)) < 30, piece

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from judgebench.backends.local.batching import BAN, MOST_ROWS, SAFE, Budget, MicroBatcher
+from judgebench.backends.local.batching import MOST_ROWS, Budget, MicroBatcher
 from judgebench.errors import TransientError
 
 
@@ -117,6 +117,28 @@ def test_a_full_batch_does_not_wait_for_company():
     batcher = MicroBatcher(Machine().run, length=len, budget=Budget(4, 4), wait=30)
     ask(batcher, "xx", "yy")
     assert time.perf_counter() - started < 5
+
+
+def test_a_batch_that_is_not_full_waits_for_those_that_are_announced():
+    machine = Machine()
+
+    async def late(batcher):
+        with batcher.expecting():
+            await asyncio.sleep(0.1)
+        await batcher.submit(["yy"])
+
+    async def main():
+        batcher = machine.batcher()
+        await asyncio.gather(batcher.submit(["x"]), late(batcher))
+        started = time.perf_counter()
+        with batcher.expecting():
+            pass
+        await batcher.submit(["z"])
+        assert time.perf_counter() - started < 0.09, "nobody is expected any more"
+        await batcher.aclose()
+
+    asyncio.run(main())
+    assert machine.batches == [["yy", "x"], ["z"]]
 
 
 def test_one_caller_may_bring_several_jobs_and_gets_them_in_order():
@@ -354,57 +376,3 @@ def test_one_that_was_never_asked_can_be_closed():
 
 async def _closed(machine):
     await machine.batcher().aclose()
-
-
-# -- the budget ------------------------------------------------------------------------------------------
-
-
-def test_the_budget_follows_measured_memory_and_doubles_at_most():
-    budget = Budget(100, 10_000)
-    budget.ran(100, 0.01)
-    assert budget.tokens == 200
-    budget.ran(200, 0.5)
-    assert budget.tokens == min(400, int(SAFE * 400))
-    budget.ran(320, 0.9)
-    assert budget.tokens == int(SAFE * 320 / 0.9), "it shrinks before memory runs out"
-
-
-def test_a_small_batch_is_no_reason_to_grow():
-    budget = Budget(100, 1000)
-    budget.ran(10, 0.0001)
-    assert budget.tokens == 100
-
-
-def test_it_never_grows_past_the_most():
-    budget = Budget(5000, 1000)
-    assert budget.tokens == 1000
-    budget.ran(1000, None)
-    assert budget.tokens == 1000
-
-
-def test_it_grows_back_after_running_out_but_not_to_the_size_that_failed():
-    budget = Budget(800, 800)
-    budget.ran_out(800)
-    assert budget.tokens == 400
-    for _ in range(BAN - 1):
-        budget.ran(budget.tokens, None)
-    assert budget.tokens == 600
-    for _ in range(3):
-        budget.ran(budget.tokens, None)
-    assert budget.tokens == 800, "after many clean batches it is tried again"
-
-
-@given(
-    st.lists(st.tuples(st.booleans(), st.integers(1, 5000), st.one_of(st.none(), st.floats(0, 2)))),
-    st.integers(1, 4000),
-)
-def test_whatever_happens_the_budget_stays_between_one_and_the_most(events, tokens):
-    budget = Budget(tokens, 2 * tokens)
-    for failed, size, share in events:
-        if failed:
-            before = budget.tokens
-            budget.ran_out(size)
-            assert budget.tokens <= max(1, before // 2)
-        else:
-            budget.ran(size, share)
-        assert 1 <= budget.tokens <= 2 * tokens

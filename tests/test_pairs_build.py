@@ -11,7 +11,7 @@ import pytest
 from fakes.pairs import Say, answer, make, rows_of, scripted, sums, write_rows, write_source
 from judgebench.errors import DataError, Incomplete, RunError, TransientError, UsageError
 from judgebench.evaluation import evaluate
-from judgebench.pairs.build import BuildConfig, build, choose, prepare
+from judgebench.pairs.build import BuildConfig, build, choose, estimate, prepare
 from judgebench.pairs.graders.strings import String
 from judgebench.pairs.grading import Graders
 from judgebench.pairs.sources.base import load_source
@@ -323,6 +323,7 @@ def test_a_pool_brings_its_responses_and_grades(tmp_path: Path) -> None:
     assert written.card == tmp_path / "out" / "pool.yaml"
     assert (pair["origin"]["right"]["grade"]["grader"], pair["origin"]["pass_rate"]) == ("given", pytest.approx(2 / 3))
     assert {pair["response_A"], pair["response_B"]} == {"Four: 4", "Five: 5"}
+    assert str(estimate(prepare(config))).startswith("1 questions, 0 requests left, about 0 tokens in")
     with pytest.raises(UsageError, match="brings its own responses: leave out --model"):
         prepare(config.model_copy(update={"model": "openai/x"}))
 

@@ -1,9 +1,12 @@
 """`judgebench pairs` as it is typed; and live, with a tiny local model as sampler."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -61,12 +64,29 @@ def test_every_option_reaches_the_build(tmp_path: Path) -> None:
     assert json.loads(run(*words).stdout)["pairs"] == 2
 
 
+def test_a_dry_run_counts_and_asks_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with openai_server(say) as server:
+        own = ("--model", "openai/m", "--base-url", server.url, "--sampling-seed", "0")
+        words = typed(tmp_path, *own, "--k", "3", "--max-tokens", "10")
+        shown = run(*words, "--dry-run").stdout
+        assert "4 questions, 12 requests left, about 129 tokens in, at most 120 out; cost unknown" in shown
+        assert server.requests == []
+        run(*words, "--limit", "1")
+        left = json.loads(run(*words, "--dry-run", "--json").stdout)
+    assert (left["questions"], left["requests"], left["cost"]) == (4, 9, None)
+    priced = typed(tmp_path / "other", "--model", "openai/gpt-4o-mini", "--max-tokens", "1000", "--dry-run")
+    assert "4 questions, 64 requests left" in (shown := run(*priced).stdout)
+    assert "cost at most $0.04" in shown
+
+
 def test_without_pairs_it_says_why(tmp_path: Path) -> None:
     said = write_rows(tmp_path / "said.jsonl", [{"question": "q0", "text": "who knows", "model": "m"}])
     shown = run(*typed(tmp_path, "--responses", str(said))).stdout.splitlines()
     assert shown == [
         "0 pairs of 4 questions",
-        "  4 questions without one: no response could be graded",
+        "  3 questions without one: no response at all",
+        "  1 questions without one: no response could be graded",
         str(tmp_path / "out" / "datasheet.md"),
     ]
 
@@ -131,3 +151,29 @@ def test_live_with_a_tiny_local_model(tmp_path: Path) -> None:
     assert built["without_pair"] == {"no response could be graded": 3}
     sheet = (tmp_path / "out" / "datasheet.md").read_text("utf-8")
     assert "| all | question: no response could be graded | 3 |" in sheet
+
+
+def test_the_card_in_the_guide_works_as_it_stands(tmp_path: Path) -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "pairs.md").read_text("utf-8")
+    (card,) = (block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "source: table" in block)
+    (tmp_path / "mine.yaml").write_text(card)
+    rows = [{"id": str(n), "problem": f"What is {n}/4?", "answer": f"\\frac{{{n}}}{{4}}"} for n in (1, 17)]
+    data = write_rows(tmp_path / "mine.jsonl", rows)
+    texts = ("\\boxed{0.25}", "\\boxed{0.5}")
+    said = write_rows(tmp_path / "said.jsonl", [{"question": "1", "text": text, "model": "m"} for text in texts])
+    words = ["build", str(tmp_path / "mine.yaml"), "--data", str(data), "--responses", str(said), "--json"]
+    built = json.loads(run(*words, "--out", str(tmp_path / "out")).stdout)
+    assert (built["pairs"], built["left_out"]) == (1, {"excluded: the printed answer is wrong": 1})
+
+
+def test_every_command_in_the_guide_parses(tmp_path: Path) -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "pairs.md").read_text("utf-8")
+    lines = re.findall(r"^judgebench (pairs (?:build|check|sources).*)$", guide, re.MULTILINE)
+    assert len(lines) >= 4
+    for line in lines:
+        command, *words = shlex.split(line)[1:]
+        found = cli.get_command(click.Context(cli), "pairs")
+        assert isinstance(found, click.Group)
+        inner = found.get_command(click.Context(found), command)
+        assert inner
+        inner.make_context(command, words)

@@ -351,7 +351,7 @@ def lost(_self: Any) -> Any:
 def test_ray_gives_up_in_one_line(
     fake_ray: FakeRay, task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Dataset, "iter_rows", lost)
+    monkeypatch.setattr(Dataset, "iter_internal_ref_bundles", lost)
     with pytest.raises(
         Incomplete, match=r"^Ray gave up: RayError: the head node is gone\. Nothing in the journal is lost"
     ):

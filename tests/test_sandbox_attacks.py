@@ -131,7 +131,7 @@ def test_machine_code_for_another_architecture_kills(box: Any) -> None:
     ],
 )
 def test_memory_ends_at_its_limit(box: Any, code: str) -> None:
-    outcome = attack(box, Program(code, memory=128 * MIB, seconds=2))
+    outcome = attack(box, Program(code, memory=128 * MIB, seconds=1))
     # mmap's ENOMEM is an OSError in Python; a power takes its time before it takes memory.
     assert outcome.status in {"memory", "timeout"} or "Cannot allocate memory" in outcome.detail
 
@@ -304,7 +304,11 @@ def test_nothing_on_the_host_changes(box: Any) -> None:
         after = kept.stat()
         assert outcome.values == ([],)
         assert kept.read_text() == "as it was"
-        assert (before.st_mode, before.st_mtime_ns, before.st_ctime_ns) == (after.st_mode, after.st_mtime_ns, after.st_ctime_ns)
+        assert (before.st_mode, before.st_mtime_ns, before.st_ctime_ns) == (
+            after.st_mode,
+            after.st_mtime_ns,
+            after.st_ctime_ns,
+        )
     finally:
         kept.unlink()
 

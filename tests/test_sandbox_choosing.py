@@ -64,7 +64,9 @@ def test_the_strongest_that_passes_is_chosen(registered: Any) -> None:
     assert choose().name == "bubblewrap"
     registered(fake("docker"), fake("landlock"), fake("bubblewrap", lack="not installed"))
     assert choose().name == "landlock"
-    registered(fake("docker"), fake("landlock", reason="it leaks", print_of="2"), fake("bubblewrap", lack="not installed"))
+    registered(
+        fake("docker"), fake("landlock", reason="it leaks", print_of="2"), fake("bubblewrap", lack="not installed")
+    )
     assert choose().name == "docker"
     registered(fake("another"), fake("docker", lack="no daemon"))
     assert choose().name == "another"

@@ -52,7 +52,14 @@ def test_the_loader_is_the_one_in_the_file() -> None:
 
 
 def test_a_program_without_a_loader_has_none(tmp_path: Path) -> None:
-    head = b"\x7fELF" + bytes(28) + (64).to_bytes(8, "little") + bytes(14) + (56).to_bytes(2, "little") + (1).to_bytes(2, "little")
+    head = (
+        b"\x7fELF"
+        + bytes(28)
+        + (64).to_bytes(8, "little")
+        + bytes(14)
+        + (56).to_bytes(2, "little")
+        + (1).to_bytes(2, "little")
+    )
     segment = (1).to_bytes(4, "little") + bytes(52)
     (tmp_path / "static").write_bytes(head.ljust(64, b"\0") + segment)
     assert host._loader(tmp_path / "static") is None
@@ -78,8 +85,12 @@ def test_only_root_becomes_another_user(monkeypatch: pytest.MonkeyPatch) -> None
     assert users <= set(host.SPARE_USERS)
 
 
-@pytest.mark.parametrize(("maps", "can"), [("0 0 4294967295", True), ("0 1000 1", False), ("0 1000 1\n1 100000 65536", True)])
-def test_a_root_that_is_alone_in_its_namespace_stays_itself(maps: str, can: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("maps", "can"), [("0 0 4294967295", True), ("0 1000 1", False), ("0 1000 1\n1 100000 65536", True)]
+)
+def test_a_root_that_is_alone_in_its_namespace_stays_itself(
+    maps: str, can: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(host, "LINUX", True)
     monkeypatch.setattr(Path, "read_text", lambda *_: maps)

@@ -21,7 +21,9 @@ from judgebench.pairs.sandbox.program import Program
 from judgebench.pairs.sandbox.worker import Launch, Setup, Worker
 from sandboxes import BACKENDS, CHILD, WAYS, Box, alive, at_rest, gone, lacking, marked, opened, script
 
-FOREVER = "import time\nprint('here', flush=True)\nwhile True:\n    try: time.sleep(1000)\n    except BaseException: pass"
+FOREVER = (
+    "import time\nprint('here', flush=True)\nwhile True:\n    try: time.sleep(1000)\n    except BaseException: pass"
+)
 
 
 @pytest.fixture(params=BACKENDS)
@@ -76,11 +78,12 @@ def test_a_sandbox_that_is_forgotten_leaves_nothing(kind: type[Sandbox], token: 
 def test_a_killed_parent_leaves_nothing(way: str) -> None:
     """Whoever started the sandbox dies of SIGKILL while a program runs that ignores everything."""
     with opened(way) as (sandbox, token):
+        backend, _ = way.split("-")
         if isinstance(sandbox, Box):
             process = sandbox.process
         else:
             process = subprocess.Popen(
-                [sys.executable, str(CHILD), way.split("-")[0], token],
+                [sys.executable, str(CHILD), backend, token],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": str(CHILD.parent.parent)},
             )  # fmt: skip
         assert process.stdin

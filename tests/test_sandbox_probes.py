@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from judgebench.pairs.sandbox import attacks, host, probes, seccomp
+from judgebench.pairs.sandbox import attacks, host, landlock, probes, seccomp
 from judgebench.pairs.sandbox.base import Sandbox
 from judgebench.pairs.sandbox.landlock import Landlock
 from judgebench.pairs.sandbox.program import Outcome, Program
@@ -52,6 +52,15 @@ def test_sandboxes_pass_in_about_a_second(backend: str) -> None:
     with BACKENDS[backend]() as sandbox:
         assert sandbox.available() is None
     assert time.monotonic() - started < 15  # one second on a machine of its own
+
+
+@pytest.mark.parametrize("version", [1, 3, 5])
+def test_landlock_of_older_kernels_passes_too(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What older versions cannot forbid (truncation, TCP, signals) the filter does."""
+    lacking("landlock")
+    monkeypatch.setattr(landlock, "version", lambda: version)
+    with Landlock(2) as sandbox:
+        assert sandbox.available() is None
 
 
 def test_without_a_sandbox_everything_but_the_limits_fails() -> None:
@@ -120,9 +129,7 @@ class Scripted(UnsafeLocal):
         ("environment", Outcome("ok", "", ([["PATH", "/bin"], ["SECRET_KEY", "k"], ["OTHER", "x"]],)), "environment: SECRET_KEY"),
     ],
 )  # fmt: skip
-def test_each_probe_says_what_it_found(
-    name: str, outcome: Outcome, says: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_probe_says_what_it_found(name: str, outcome: Outcome, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "k")
     monkeypatch.setenv("PATH", "/bin")
     with type("Scripted", (Scripted,), {"ends": {name: outcome}})(1) as sandbox:
@@ -163,7 +170,11 @@ def test_attacks_leave_nothing_where_they_succeed() -> None:
         before = sorted(Path(bait["folder"]).iterdir())
         done = attacks.writing(bait)
         assert bait["folder"] in done
-        assert {path.name for path in Path(bait["folder"]).iterdir()} - {path.name for path in before} <= {"folder", "link", "name"}
+        assert {path.name for path in Path(bait["folder"]).iterdir()} - {path.name for path in before} <= {
+            "folder",
+            "link",
+            "name",
+        }
         assert not Path("/tmp", bait["token"]).exists()
 
 

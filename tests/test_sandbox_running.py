@@ -55,10 +55,8 @@ def test_every_way_to_read_stdin(box: Sandbox, code: str) -> None:
         "import sys\nsys.stdout.buffer.write(b'42\\n')",
         "out = open(1, 'w')\nout.write('42\\n')",
         "import threading\nthreading.Thread(target=print, args=(42,)).start()",
-        "import sys, threading\nsys.setrecursionlimit(10**6)\nthreading.stack_size(1 << 27)\n"
-        "thread = threading.Thread(target=lambda: print(42))\nthread.start()\nthread.join()",
-        "import sys\nclass Out:\n    def write(self, text): kept.append(text)\n    def flush(self): out.write(''.join(kept)); out.flush()\n"
-        "kept, out = [], sys.stdout\nsys.stdout = Out()\nprint(42)",
+        "import sys, threading\nsys.setrecursionlimit(10**6)\nthreading.stack_size(1 << 27)\nthread = threading.Thread(target=lambda: print(42))\nthread.start()\nthread.join()",
+        "import sys\nclass Out:\n    def write(self, text): kept.append(text)\n    def flush(self): out.write(''.join(kept)); out.flush()\nkept, out = [], sys.stdout\nsys.stdout = Out()\nprint(42)",
         "import resource\nresource.setrlimit(resource.RLIMIT_STACK, (1 << 26, -1))\nprint(42)",
         "print(42)\nexit()",
         "import sys\nprint(42)\nsys.exit(0)",
@@ -104,7 +102,12 @@ def test_an_exit_status_that_the_kernel_takes_for_0_is_0(box: Sandbox) -> None:
 def test_deep_recursion_has_room(box: Sandbox) -> None:
     code = "import sys\nsys.setrecursionlimit(10**6)\ndef f(n): return n and 1 + f(n - 1)\nprint(f(100000))"
     assert printed(box.run(Program(code))) == "100000\n"
-    endless = box.run(Program("import sys\nsys.setrecursionlimit(10**9)\nclass A:\n  def __getattr__(self, n): return getattr(self, n + 'x')\nA().a", seconds=8))
+    endless = box.run(
+        Program(
+            "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n  def __getattr__(self, n): return getattr(self, n + 'x')\nA().a",
+            seconds=8,
+        )
+    )
     assert endless.status in {"killed", "memory", "error"}
 
 
@@ -121,7 +124,9 @@ def test_large_input_and_output(box: Sandbox) -> None:
 
 def test_the_standard_library_is_there(box: Sandbox) -> None:
     names = "array bisect cmath csv ctypes datetime decimal difflib fractions hashlib heapq json lzma numbers queue sqlite3 ssl statistics unicodedata zlib zoneinfo"
-    code = "\n".join(f"import {name}" for name in names.split()) + "\nprint(zoneinfo.ZoneInfo('UTC'), 'x'.encode('cp437'))"
+    code = (
+        "\n".join(f"import {name}" for name in names.split()) + "\nprint(zoneinfo.ZoneInfo('UTC'), 'x'.encode('cp437'))"
+    )
     assert printed(box.run(Program(code))) == "UTC b'x'\n"
 
 
@@ -190,14 +195,21 @@ def test_large_arguments_and_values(box: Sandbox) -> None:
 
 
 def test_arguments_nobody_reads_hold_nothing_up(box: Sandbox) -> None:
-    outcome = box.run(function("import os, time\ndef f(x):\n  os.set_blocking(3, False)\n  return 1", "x" * MIB, times=4))
+    outcome = box.run(
+        function("import os, time\ndef f(x):\n  os.set_blocking(3, False)\n  return 1", "x" * MIB, times=4)
+    )
     assert outcome.status in {"ok", "error"}
-    assert box.run(Program("import time; time.sleep(9)\ndef f(x): pass", calls=(("f", ("x" * MIB,)),), seconds=0.3)).status == "timeout"
+    assert (
+        box.run(Program("import time; time.sleep(9)\ndef f(x): pass", calls=(("f", ("x" * MIB,)),), seconds=0.3)).status
+        == "timeout"
+    )
     assert printed(box.run(script("print(1)"))) == "1\n"
 
 
 def test_an_imported_program_is_not_main(box: Sandbox) -> None:
-    outcome = box.run(function("ran = __name__ == '__main__'\ndef f(): return [ran, f.__module__ in __import__('sys').modules]"))
+    outcome = box.run(
+        function("ran = __name__ == '__main__'\ndef f(): return [ran, f.__module__ in __import__('sys').modules]")
+    )
     assert outcome.values == ([False, True],)
 
 

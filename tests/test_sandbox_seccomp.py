@@ -96,7 +96,9 @@ def test_numbers_are_the_kernels(machine: str) -> None:
 
 
 @pytest.mark.parametrize("machine", MACHINES)
-@pytest.mark.parametrize("name", ["read", "write", "mmap", "futex", "openat", "exit_group", "getrandom", "clock_gettime", "faccessat2"])
+@pytest.mark.parametrize(
+    "name", ["read", "write", "mmap", "futex", "openat", "exit_group", "getrandom", "clock_gettime", "faccessat2"]
+)
 def test_a_program_may_compute(machine: str, name: str) -> None:
     assert decide(inner(machine), machine, numbers(seccomp._PROGRAM, machine)[name], 1, 2, 3) == ALLOW
 
@@ -138,7 +140,15 @@ NEW = [0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0
 def test_a_program_starts_threads_only(machine: str) -> None:
     clone = numbers(seccomp._RULED, machine)["clone"]
     assert decide(inner(machine), machine, clone, THREAD_FLAGS) == ALLOW
-    for flags in (0, SIGCHLD, VM | SIGCHLD, 0x4000 | VM | SIGCHLD, 0x8000 | SIGCHLD, *NEW, *(THREAD_FLAGS | new for new in NEW)):
+    for flags in (
+        0,
+        SIGCHLD,
+        VM | SIGCHLD,
+        0x4000 | VM | SIGCHLD,
+        0x8000 | SIGCHLD,
+        *NEW,
+        *(THREAD_FLAGS | new for new in NEW),
+    ):
         assert decide(inner(machine), machine, clone, flags) == EPERM
 
 
@@ -170,9 +180,7 @@ def test_the_template_forks_but_not_into_namespaces(machine: str) -> None:
         ("sendto", [(3, 4, 5, 0, 0, 0)], [(3, 4, 5, 0, 0x7F0000001000, 16), (3, 4, 5, 0, 1 << 40, 16), (3, 4, 5, 0, 16, 16)]),
     ],
 )  # fmt: skip
-def test_arguments_decide(
-    machine: str, name: str, good: list[tuple[int, ...]], bad: list[tuple[int, ...]]
-) -> None:
+def test_arguments_decide(machine: str, name: str, good: list[tuple[int, ...]], bad: list[tuple[int, ...]]) -> None:
     number = numbers(seccomp._RULED, machine)[name]
     assert {decide(inner(machine), machine, number, *arguments) for arguments in good} == {ALLOW}
     assert {decide(inner(machine), machine, number, *arguments) for arguments in bad} == {EPERM}

@@ -42,6 +42,8 @@ class Backend:
     """Whether replies cost something, so that keeping them across runs is worth it."""
     concurrency: ClassVar[int] = 16
     """Calls in flight where the user names no number. A local model wants enough to fill its batches."""
+    identifying: ClassVar[tuple[str, ...]] = ()
+    """Options that can change what a model answers: where they are given, they are part of a run's identity."""
     gpus: ClassVar[float] = 0.0
     """GPUs that one instance takes where there are any: 1 for a backend that loads its model itself."""
 

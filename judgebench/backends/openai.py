@@ -46,6 +46,7 @@ class OpenAIBackend(HTTPBackend):
     default_url: ClassVar[str] = "https://api.openai.com/v1"
     known_options: ClassVar[tuple[str, ...]] = ("key_env", "max_tokens_field", "score_route", "score_input")
     packages: ClassVar[tuple[str, ...]] = ("openai", "aiohttp", "httpx2")
+    identifying: ClassVar[tuple[str, ...]] = ("score_route", "score_input")
     score_input: ClassVar[Inputs | None] = None
     """How conversations to be scored are sent where no option says."""
 

@@ -169,7 +169,8 @@ class TransformersBackend(Backend):
             raise UsageError(f"{self.endpoint.model} is loaded with the head {self._weights.head}: it gives no text")
         with self._classified():
             session = await self._session(CAUSAL)
-            job = await session.prepare(session.engine.job, request, seed_of(request, sample))
+            with session.batcher.expecting():
+                job = await session.prepare(session.engine.job, request, seed_of(request, sample))
             (done,) = await session.batcher.submit([job])
         reply: Reply = done.result
         return reply.model_copy(update={"seconds": done.seconds})
@@ -178,7 +179,8 @@ class TransformersBackend(Backend):
         """Score conversations. Raises as `complete` does, and PermanentError for a score that is no finite number."""
         with self._classified():
             session = await self._session(SCALAR if self._weights.head == CAUSAL else self._weights.head)
-            rows = await session.prepare(session.engine.rows, request)
+            with session.batcher.expecting():
+                rows = await session.prepare(session.engine.rows, request)
             found = await session.batcher.submit(rows)
             numbers = [float(done.result) for done in found]
             for number in numbers:

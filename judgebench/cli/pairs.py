@@ -8,6 +8,7 @@ import click
 from judgebench.cli import LazyGroup
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "audit": ("judgebench.cli.pairs_audit:command", "Audit any file of pairs: answers, duplicates, cuts, leaks."),
     "build": ("judgebench.cli.pairs_build:build", "Build pairs from a source: sample, grade, select."),
     "check": ("judgebench.cli.pairs_build:check", "Check a built set against its own promises."),
     "sources": ("judgebench.cli.pairs_build:sources", "List the sources of questions."),

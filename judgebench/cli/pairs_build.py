@@ -1,5 +1,6 @@
 """`judgebench pairs build`, `check` and `sources`."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ MOST_FINDINGS = 50
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws questions, sides and ties.")
 @click.option("--pairs-per-question", type=click.IntRange(min=1), default=1, show_default=True)
 @click.option("--second-grader", metavar="PROVIDER/NAME", help="A model that must agree with every grade that counts.")
+@click.option("--second-base-url", help="An OpenAI-compatible server to ask for second opinions.")
 @click.option("--grade-with", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--ray-address", metavar="ADDRESS", help="Join a Ray cluster: HOST:PORT, or auto for the one here.")
 @click.option("--unsafe-local", is_flag=True, help="Run untrusted programs without a sandbox where there is none.")
@@ -48,16 +50,22 @@ MOST_FINDINGS = 50
 @click.option("--max-cost", type=float, help="Stop in order when the responses have cost so many USD.")
 @click.option("--cache/--no-cache", default=True, help="Take replies from earlier runs that asked the same.")
 @click.option("--batch", is_flag=True, help="Ask in provider batches: half the price, within a day.")
+@click.option("--dry-run", is_flag=True, help="Read the questions, say what would be asked and its cost; ask nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def build(source: str, as_json: bool, **options: Any) -> None:
+def build(source: str, dry_run: bool, as_json: bool, **options: Any) -> None:
     """Build pairs from a SOURCE (see `pairs sources`), or from a card of your own (my.yaml).
 
     The same command continues what was interrupted; a larger --limit or --k goes on from a smaller one.
     """
     from judgebench.cli.progress import watch
     from judgebench.pairs.build import build as run
+    from judgebench.pairs.build import estimate
 
     building = _prepared(source, options)
+    if dry_run:
+        found = estimate(building)
+        print_json(asdict(found)) if as_json else click.echo(str(found))
+        return
     written = run(building, watch, say)
     if as_json:
         print_json(_summary(written))

@@ -20,12 +20,13 @@ from judgebench.backends.base import build as build_backend
 from judgebench.backends.batches import BatchingBackend, batching
 from judgebench.cache import ReplyCache, default_folder
 from judgebench.errors import DataError, Incomplete, RowProblem, UsageError
+from judgebench.estimate import CHARACTERS_PER_TOKEN
 from judgebench.evaluation import MOST_WAITING
 from judgebench.hashing import digest, sha256
 from judgebench.pairs.answers import import_answers
 from judgebench.pairs.grading import Graders, grade_here, grade_on_ray
 from judgebench.pairs.sampler import Sampler, Samples
-from judgebench.pairs.second import second_opinions
+from judgebench.pairs.second import second_backend, second_opinions
 from judgebench.pairs.sources.base import MOST_PROBLEMS, Source, SourceOptions, load_source
 from judgebench.pairs.sources.reading import fingerprint
 from judgebench.pairs.store import BuildStore
@@ -60,6 +61,7 @@ class BuildConfig(Record):
     seed: int = 0
     pairs_per_question: int = Field(default=1, ge=1)
     second_grader: str | None = None
+    second_base_url: str | None = None
     grade_with: Literal["local", "ray"] = "local"
     ray_address: str | None = None
     unsafe_local: bool = False
@@ -75,6 +77,29 @@ class BuildConfig(Record):
     batch: bool = False
     trust_remote_code: bool = False
     options: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a build would still ask. Tokens are estimated from characters.
+
+    `output_tokens` assumes that every reply fills its limit; `cost` is in USD, an upper bound; None when the price or
+    the limit is unknown.
+    """
+
+    questions: int
+    requests: int
+    input_tokens: int
+    output_tokens: int | None
+    cost: float | None
+
+    def __str__(self) -> str:
+        output = f"at most {self.output_tokens:,}" if self.output_tokens is not None else "unlimited"
+        cost = f"at most ${self.cost:,.2f}" if self.cost is not None else "unknown (no price, or no --max-tokens)"
+        return (
+            f"{self.questions:,} questions, {self.requests:,} requests left, about {self.input_tokens:,} tokens in, "
+            f"{output} out; cost {cost}"
+        )
 
 
 @dataclass(frozen=True)
@@ -110,10 +135,15 @@ class Building:
             "source_version": self.source.version,
             "revision": self.source.revision,
             "release": config.release,
-            "model": backend.identity if backend is not None else None,
+            "model": backend.identity | {"url": _hashed(backend.custom_url)} if backend is not None else None,
             "sampling": config.sampling.model_dump(mode="json") if backend is not None else None,
             "responses": fingerprint(Path(config.responses)) if config.responses else None,
         }
+
+
+def _hashed(url: str | None) -> str | None:
+    """Return a base URL's hash: two servers may serve different weights under one name, and hosts may be private."""
+    return None if url is None else sha256(url.rstrip("/").encode())
 
 
 def prepare(config: BuildConfig, backend: Backend | None = None) -> Building:
@@ -129,6 +159,8 @@ def prepare(config: BuildConfig, backend: Backend | None = None) -> Building:
                          "or --responses FILE")  # fmt: skip
     if config.responses is not None and not Path(config.responses).is_file():
         raise UsageError(f"no such file of responses: {config.responses}")
+    if config.second_grader is not None:
+        second_backend(config)  # what it lacks must be known before the first model is paid
     if config.model is not None and backend is None:
         backend = build_backend(
             config.model, base_url=config.base_url, timeout=config.timeout,
@@ -150,12 +182,7 @@ def build(building: Building, watch: Watch | None = None, say: Say = lambda _: N
         BuildStore(building.out / "build", building.identity) as store,
         Graders(unsafe_local=config.unsafe_local) as graders,
     ):
-        if store.reading is None:
-            store.start_over()
-            reading = read(building.source, store, graders)
-            if config.responses is not None:
-                reading["strangers"] = import_answers(Path(config.responses), store)
-            store.commit(reading)
+        _fill(building, store, graders)
         say(f"{len(store.questions)} questions of {building.source.card.name}")
         chosen = choose(store, config.limit, config.seed)
         if building.backend is not None:
@@ -163,8 +190,38 @@ def build(building: Building, watch: Watch | None = None, say: Say = lambda _: N
         store.responses.sync()
         graded = _grade(building, store, chosen, graders)
         say(f"{graded} of {len(store.responses)} responses graded now, the others before")
-        opinions = second_opinions(config, store, chosen, building.k, graders, say) if config.second_grader else None
+        opinions = None
+        if config.second_grader is not None:
+            opinions = asyncio.run(second_opinions(building, store, chosen, watch=watch))
         return write(building, store, chosen, graders, opinions)
+
+
+def estimate(building: Building) -> Estimate:
+    """Read the questions and say what is left to ask; asks nothing."""
+    config, backend, characters = building.config, building.backend, 0
+    with BuildStore(building.out / "build", building.identity) as store, Graders() as graders:
+        _fill(building, store, graders)
+        chosen = choose(store, config.limit, config.seed)
+        if backend is None:
+            return Estimate(len(chosen), 0, 0, 0, 0.0)
+        left = (~store.answered(building.k)[chosen]).sum(axis=1)
+        for number, count in zip(chosen, left, strict=True):
+            characters += int(count) * len(store.question(number).prompt) if count else 0
+    requests, tokens = int(left.sum()), characters // CHARACTERS_PER_TOKEN
+    output = None if config.sampling.max_tokens is None else requests * config.sampling.max_tokens
+    price = backend.price()
+    cost = None if price is None or output is None else price.cost(tokens, output)
+    return Estimate(len(chosen), requests, tokens, output, cost)
+
+
+def _fill(building: Building, store: BuildStore, graders: Graders) -> None:
+    """Read the questions, and the responses that are given with them, unless they are there."""
+    if store.reading is None:
+        store.start_over()
+        reading = read(building.source, store, graders)
+        if building.config.responses is not None:
+            reading["strangers"] = import_answers(Path(building.config.responses), store)
+        store.commit(reading)
 
 
 # -- questions ---------------------------------------------------------------------------------------------

@@ -27,7 +27,11 @@ AHEAD = 2
 
 
 class Graders:
-    """Graders by name, made when first needed. Those that run programs get a sandbox, or none with `unsafe_local`."""
+    """Graders by name, made when first needed.
+
+    A grader that runs programs has an attribute `unsafe_local`, set here where the user says so, and `sandbox_name`,
+    which goes into the origin of its pairs.
+    """
 
     def __init__(self, *, unsafe_local: bool = False) -> None:
         self.unsafe_local = unsafe_local

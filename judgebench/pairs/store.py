@@ -120,9 +120,9 @@ class BuildStore:
         self.ids: dict[str, int] = {}
         self.graders: list[str] = []
         self._grader = array("H")
-        self._owners = array("l")
-        self._samples = array("l")
-        self._graded = array("q")
+        self._owners = array("i")
+        self._samples = array("i")
+        self._graded = array("i")
         self._lock = NONE
         self._order: Any = None
 
@@ -220,7 +220,7 @@ class BuildStore:
         self.ids.clear()
         self.graders.clear()
         self._grader = array("H")
-        self._owners, self._samples, self._graded = array("l"), array("l"), array("q")
+        self._owners, self._samples, self._graded = array("i"), array("i"), array("i")
 
     # -- responses ---------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ the sides are known, writes. The files are replaced as wholes.
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ import yaml
 
 from judgebench.errors import RunError, UsageError
 from judgebench.hashing import short_id
-from judgebench.pairs.datasheet import Counts, datasheet
+from judgebench.pairs.datasheet import Counts, Part, datasheet
 from judgebench.pairs.grading import Graders
-from judgebench.pairs.records import Grade, Question
+from judgebench.pairs.records import Question
 from judgebench.pairs.selection import Chosen, Decision, Graded, select, sides
 from judgebench.pairs.store import BuildStore, Lines
 from judgebench.run.store import write_atomic
@@ -28,8 +28,9 @@ from judgebench.version import VERSION
 if TYPE_CHECKING:
     from judgebench.pairs.build import Building
 
-Opinions = Mapping[int, bool | None]
-"""What a second grader says of responses, by their number: whether it agrees; None when it cannot say."""
+Opinions = Callable[[int], bool | None]
+"""Says of a response's number whether a second grader agrees with its grade; None when it cannot tell."""
+DISAGREES, CANNOT_SAY = "second grader disagrees", "second grader cannot say"
 FIELDS = {"id": "pair_id", "response_a": "response_A", "response_b": "response_B", "model": "response_model"}
 
 
@@ -97,13 +98,14 @@ def _select(
         grader = graders[question.grader]
         part = counts.parts[question.category]
         part.questions += 1
-        graded = list(_graded(store, place, building.k, opinions, counts))
+        before = part.outcomes.total()
+        graded = list(_graded(store, place, building.k, opinions=opinions, counts=counts, part=part))
         decision = select(
             question, graded, grader.equivalent, most=config.pairs_per_question, seed=config.seed
         )  # fmt: skip
         part.outcomes.update(decision.outcomes)
         if not decision.pairs:
-            part.reasons[decision.reason if graded else "no response is left"] += 1
+            part.reasons[decision.reason if part.outcomes.total() > before else "no response at all"] += 1
         for pair in decision.pairs:
             row = _row(building, question, pair, decision, sandbox=getattr(grader, "sandbox_name", None))
             label = row["source"]
@@ -114,7 +116,9 @@ def _select(
     return categories
 
 
-def _graded(store: BuildStore, place: int, k: int, opinions: Opinions | None, counts: Counts) -> Iterator[Graded]:
+def _graded(
+    store: BuildStore, place: int, k: int, *, opinions: Opinions | None, counts: Counts, part: Part
+) -> Iterator[Graded]:
     """Yield a question's responses with their grades, less those that a second grader drops, which are counted."""
     for number in store.of_question(place, k):
         response, grade = store.response(number), store.grade(number)
@@ -122,15 +126,11 @@ def _graded(store: BuildStore, place: int, k: int, opinions: Opinions | None, co
             raise RunError(f"response {number + 1} in {store.folder} has no grade. The same command continues")
         counts.graders.add(f"{grade.grader} v{grade.version}")
         counts.models.add(response.model)
-        yield response, _doubted(grade, True if opinions is None else opinions.get(number, True))
-
-
-def _doubted(grade: Grade, agrees: bool | None) -> Grade:
-    """Return the grade that counts: undecided where the second grader does not agree."""
-    if agrees or grade.outcome not in ("right", "wrong"):
-        return grade
-    why = "the second grader disagrees" if agrees is False else "the second grader cannot say"
-    return grade.model_copy(update={"outcome": "undecided", "detail": why})
+        agrees = grade.outcome not in ("right", "wrong") or opinions is None or opinions(number)
+        if agrees:
+            yield response, grade
+        else:
+            part.outcomes[DISAGREES if agrees is False else CANNOT_SAY] += 1
 
 
 # -- rows --------------------------------------------------------------------------------------------------

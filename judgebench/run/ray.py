@@ -8,7 +8,7 @@ replaces a lost worker, a ticket stands for the same trials, less those in the j
 
 import asyncio
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -133,13 +133,14 @@ class RayEngine:
         desk = ray.remote(Desk).options(num_cpus=0, max_concurrency=MOST_CALLS, scheduling_strategy=node)
         return desk.remote(config.rpm, config.tpm, self.means.tally.spent)
 
-    def _pump(self, rows: Any, queue: asyncio.Queue[Any], loop: asyncio.AbstractEventLoop) -> None:
+    def _pump(
+        self, rows: Generator[dict[str, Any], None, None], queue: asyncio.Queue[Any], loop: asyncio.AbstractEventLoop
+    ) -> None:
         """Pass on what Ray Data yields, in a thread: a row each, then None, or the error it ended with."""
         end: Exception | None = None
         try:
-            # Closing the iterator is what ends the workers.
-            with closing(iter(rows)) as stream:
-                for row in stream:
+            with closing(rows):
+                for row in rows:
                     loop.call_soon_threadsafe(queue.put_nowait, row)
                     if self._recalled:
                         break
@@ -248,13 +249,17 @@ def batch_size(trials: int, workers: int, concurrency: int) -> int:
     return max(1, min(max(LEAST_BATCH, concurrency), shared), math.ceil(trials / MOST_TICKETS))
 
 
-def _outcomes(ray: Any, tickets: int, pool: cluster.Pool, **worker: Any) -> Any:
-    """Return the dataset that turns tickets into outcomes, as an iterable of rows in the order they are done."""
+def _outcomes(ray: Any, tickets: int, pool: cluster.Pool, **worker: Any) -> Generator[dict[str, Any], None, None]:
+    """Turn tickets into outcomes, in the order they are done. Closing ends the workers.
+
+    Blocks are fetched here: Ray Data's own iterators fetch in threads, which may outlive them, and end the process
+    when they still ask Ray something after it was shut down.
+    """
     quiet = ray.data.DataContext.get_current().copy()
     quiet.enable_progress_bars = quiet.print_on_execution_start = False
     with ray.data.DataContext.current(quiet):
         numbers = ray.data.from_items(list(range(tickets)), override_num_blocks=tickets)
-    return numbers.map_batches(
+    outcomes = numbers.map_batches(
         Worker,
         fn_constructor_kwargs=worker,
         batch_size=1,
@@ -268,7 +273,10 @@ def _outcomes(ray: Any, tickets: int, pool: cluster.Pool, **worker: Any) -> Any:
         ),
         num_cpus=pool.cpus,
         num_gpus=pool.gpus,
-    ).iter_rows()
+    )
+    for bundle in outcomes.iter_internal_ref_bundles():
+        for table in ray.get(bundle.block_refs):
+            yield from table.to_pylist()
 
 
 def _pickled(recipe: Recipe) -> bytes:

@@ -54,7 +54,7 @@ class Dataset:
         self.make: Callable[[], Any] = lambda: self.fake.started(kind(**fn_constructor_kwargs))
         return self
 
-    def iter_rows(self) -> Iterator[dict[str, Any]]:
+    def iter_internal_ref_bundles(self) -> Iterator[Any]:
         compute = self.fake.asked_for["compute"]
         workers = itertools.cycle([self.make() for _ in range(compute.initial_size)])
         at_once = compute.initial_size * compute.max_concurrent_calls_per_actor
@@ -66,16 +66,15 @@ class Dataset:
                 if not running:
                     return
                 done, running = wait(running, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
+                yield SimpleNamespace(block_refs=[future.result() for future in done])
 
-    def call(self, worker: Any, ticket: int) -> dict[str, Any]:
+    def call(self, worker: Any, ticket: int) -> pa.Table:
         """Call a worker. One that is lost had judged all, and another does it again."""
         while self.fake.losses.get(ticket, 0):
             self.fake.losses[ticket] -= 1
             worker(pa.table({"item": [ticket]}))
             worker = self.make()
-        (row,) = worker(pa.table({"item": [ticket]})).to_pylist()
-        return row
+        return worker(pa.table({"item": [ticket]}))
 
 
 class Context(SimpleNamespace):
@@ -125,6 +124,9 @@ class FakeRay:
             while loop.is_running():
                 time.sleep(0.001)
             loop.close()
+
+    def get(self, references: list[Any]) -> list[Any]:
+        return references
 
     def cluster_resources(self) -> dict[str, float]:
         return self.resources

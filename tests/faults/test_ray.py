@@ -211,7 +211,7 @@ def test_a_cluster_of_our_own_leaves_nothing_behind(tmp_path: Path, sent: signal
         assert not out
         assert "Traceback" not in errors
         assert errors.endswith("judgebench: interrupted; the same command continues\n")
-        assert not os.listdir(ray_folder)
+        assert not list(Path(ray_folder).iterdir())
     deadline = time.monotonic() + 10
     while (left := marked(tmp_path.name)) and time.monotonic() < deadline:
         time.sleep(0.2)

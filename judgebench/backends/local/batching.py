@@ -7,8 +7,9 @@ arrives during a round is in the next one, so nobody starves. What a job is answ
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 WAIT = 0.02
-"""Seconds without a newcomer after which a round begins. It begins at once when a batch is full."""
+"""Seconds without a newcomer, none being expected, after which a round begins. With a full batch it begins at once."""
 MOST_ROWS = 256
 """Rows of one batch, however short: every row costs some work on the host at each step."""
 SAFE = 0.8
@@ -135,10 +136,20 @@ class MicroBatcher(Generic[J, R]):
         self._waiting: list[_Ticket[J, R]] = []
         self._round: list[_Ticket[J, R]] = []
         self._batch: list[_Ticket[J, R]] = []
+        self._expected = 0
         self._arrived = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="judgebench-batches")
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Announce jobs that are being made: a batch that is not full waits for them."""
+        self._expected += 1
+        try:
+            yield
+        finally:
+            self._expected -= 1
 
     async def submit(self, jobs: Sequence[J]) -> list[Done[R]]:
         """Return what `run` answers to each job. Raises what it raised for any of them; the others are dropped."""
@@ -186,10 +197,12 @@ class MicroBatcher(Generic[J, R]):
                 _settled(ticket, error)
 
     async def _gather(self) -> None:
-        """Wait until a batch is full, or until some wait and nobody new has come for a moment."""
+        """Wait until a batch is full, or until some wait, nobody is expected and nobody has come for a moment."""
         await self._arrived.wait()
         seen = -1
-        while seen != len(self._waiting) and sum(t.length for t in self._waiting) < self.budget.tokens:
+        while sum(ticket.length for ticket in self._waiting) < self.budget.tokens:
+            if seen == len(self._waiting) and not self._expected:
+                break
             seen = len(self._waiting)
             await asyncio.sleep(self._wait)
         self._arrived.clear()

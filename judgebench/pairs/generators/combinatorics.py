@@ -12,12 +12,13 @@ from judgebench.pairs.generators.wording import demand, pick
 
 GROUPS = {1: (4, 6, 4), 2: (5, 8, 5), 3: (6, 9, 6), 4: (8, 12, 7), 5: (9, 14, 9)}
 """Smallest and largest group, seats."""
+DATES = (100, 1000)
 GRIDS = {1: (4, 4), 2: (5, 5), 3: (6, 6), 4: (8, 7), 5: (10, 8)}
 """Rows and columns."""
 HARD = 4
 """From this level on a case does not show its factors, and a row does not say which cell is closed."""
-FLAT = 8
-"""Sums in a grid are off by one from here up only, where no number is much more common than the next."""
+SUMS, FLAT = 3, 20
+"""Sums in a grid are off by one from a level and a number on: where no number is much more common than the next."""
 CASES = (
     "With {count} from the first group: {factors} = {product}.",
     "{count} of the first group: {factors} gives {product}.",
@@ -39,18 +40,22 @@ ROWS = (
 
 @dataclass(frozen=True)
 class Committee:
-    """Seats filled from two groups, with at least or at most `bound` from the first."""
+    """Seats filled from two groups, with at least or at most `bound` from the first, and one of some dates.
+
+    The dates are there for variety: without them the same few numbers of ways would come again and again, and be known.
+    """
 
     level: int
     groups: tuple[int, int]
     seats: int
     bound: int
     least: bool
+    dates: int
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid walked from the top left to the bottom right, right and down; `closed[row]` is a column or -1."""
+    """A grid walked from the top left to the bottom right, right and down; `closed` is the closed column, row by row."""
 
     level: int
     columns: int
@@ -58,16 +63,17 @@ class Grid:
 
 
 class Case(NamedTuple):
-    """So many from the first group: both factors as (of, taken), and the product."""
+    """So many from the first group: both factors as (of, taken), the dates, and the ways."""
 
     count: int
     one: tuple[int, int]
     two: tuple[int, int]
+    dates: int
     ways: int
 
 
 class Combinatorics(Generator[Committee | Grid]):
-    """Faults: a wrong factor, product or total, one case too many or too few; a closed cell or a sum wrong."""
+    """Faults: a wrong factor, other dates, a wrong total, one case too many or too few; a closed cell or a sum wrong."""
 
     name = "combinatorics"
     category = "math"
@@ -79,21 +85,22 @@ class Combinatorics(Generator[Committee | Grid]):
         low, high, seats = GROUPS[level]
         one, two = (low + int(rng.random() * (high - low + 1)) for _ in range(2))
         least = rng.random() < 0.5  # noqa: PLR2004
-        return Committee(level, (one, two), seats, 1 + int(rng.random() * (min(one, seats) - 1)), least)
+        bound = 1 + int(rng.random() * (min(one, seats) - 1))
+        return Committee(level, (one, two), seats, bound, least, DATES[0] + int(rng.random() * (DATES[1] - DATES[0])))
 
     def ask(self, problem: Committee | Grid, rng: Random) -> str:
         """Return the question."""
         if isinstance(problem, Grid):
-            closed = [f"row {row} column {column + 1}" for row, column in enumerate(problem.closed, 1) if column >= 0]
-            where = f"The cells {', '.join(closed)} are closed." if closed else "No cell is closed."
-            text = (f"A grid has {len(problem.closed)} rows and {problem.columns} columns. {where} How many paths lead "
-                    "from the top left cell to the bottom right one, if every move is one cell right or one "
+            closed = ", ".join(f"row {row} column {column + 1}" for row, column in enumerate(problem.closed, 1))
+            text = (f"A grid has {len(problem.closed)} rows and {problem.columns} columns. Closed are: {closed}. How many paths "
+                    "lead from the top left cell to the bottom right one, if every move is one cell right or one "
                     "cell down?")  # fmt: skip
         else:
             (one, two), what = problem.groups, "least" if problem.least else "most"
             who = pick(rng, ("women|men", "pilots|engineers", "dancers|singers", "teachers|pupils")).split("|")
             text = (f"A committee of {problem.seats} is chosen from {one} {who[0]} and {two} {who[1]}. At {what} "
-                    f"{problem.bound} of its members must be {who[0]}. In how many ways can it be chosen?")  # fmt: skip
+                    f"{problem.bound} of its members must be {who[0]}. It then fixes one of {problem.dates} dates. In "
+                    "how many ways can members and date be chosen?")  # fmt: skip
         return f"{text} {demand(self.form, rng)}"
 
     def faults(self, problem: Committee | Grid, trace: Trace, rng: Random) -> Iterator[Fault]:
@@ -120,7 +127,7 @@ class Combinatorics(Generator[Committee | Grid]):
             ways = grown
         fits = [count for (ours, taken), count in ways.items() if taken == problem.seats
                 and (ours >= problem.bound if problem.least else ours <= problem.bound)]  # fmt: skip
-        return answer == str(sum(fits))
+        return answer == str(sum(fits) * problem.dates)
 
 
 def _counts(problem: Committee) -> range:
@@ -139,6 +146,7 @@ def _chosen(problem: Committee, rng: Random, fault: Fault | None) -> Trace:
     steps = list[Step]()
     for case in (one for one in cases if one):
         factors = " × ".join(notation.format(*pair) for pair in (case.one, case.two))
+        factors += f" × {case.dates}"
         steps.append(Step(template.format(count=case.count, factors=factors, product=case.ways), case))
     ways = [case.ways for case in cases if case]
     total = fault.detail if fault and fault.kind == "total" else sum(ways)
@@ -149,7 +157,7 @@ def _chosen(problem: Committee, rng: Random, fault: Fault | None) -> Trace:
 def _case(problem: Committee, count: int) -> Case:
     one, two = problem.groups
     rest = problem.seats - count
-    return Case(count, (one, count), (two, rest), comb(one, count) * comb(two, rest))
+    return Case(count, (one, count), (two, rest), problem.dates, comb(one, count) * comb(two, rest) * problem.dates)
 
 
 def _miscounted(problem: Committee, step: int, states: list[Case | int], rng: Random) -> Fault | None:
@@ -158,7 +166,7 @@ def _miscounted(problem: Committee, step: int, states: list[Case | int], rng: Ra
         total = slips.column(rng, state)
         return None if total is None or len(states) == 2 else Fault(step, "total", total)  # noqa: PLR2004
     cases: list[Case | int] = states[:-1]
-    kind = pick(rng, ("factor", "product", "bound"))
+    kind = pick(rng, ("factor", "dates", "bound"))
     edge = 0 if problem.least else len(cases) - 1
     if kind == "bound":
         if step != edge:
@@ -168,11 +176,11 @@ def _miscounted(problem: Committee, step: int, states: list[Case | int], rng: Ra
             return Fault(step, kind, [case for case in cases if case != state]) if len(cases) > 1 else None
         wrong = [more, *cases] if problem.least else [*cases, more]
         return Fault(step if problem.least else step + 1, kind, wrong) if more else None
-    if kind == "product":
-        slipped = slips.column(rng, state.ways)
-        altered = None if slipped is None else state._replace(ways=slipped)
+    if kind == "dates":
+        dates = slips.digit(rng, problem.dates)
+        altered: Case | None = state._replace(dates=dates, ways=state.ways // problem.dates * dates)
     else:
-        altered = _wrong_factor(state, rng)
+        altered = _wrong_factor(problem, state, rng)
     return altered and Fault(step, kind, [altered if case == state else case for case in cases])
 
 
@@ -183,25 +191,25 @@ def _neighbour_case(problem: Committee, edge: Case) -> Case | None:
     return _case(problem, count) if fits else None
 
 
-def _wrong_factor(case: Case, rng: Random) -> Case | None:
+def _wrong_factor(problem: Committee, case: Case, rng: Random) -> Case | None:
     """Return the case with one factor taken from beside it in Pascal's triangle."""
     first = rng.random() < 0.5  # noqa: PLR2004
     of, taken = case.one if first else case.two
     top = rng.random() < 0.5  # noqa: PLR2004
-    wrong = slips.nudge(rng, of if top else taken, 1, 20)
+    low, high, seats = GROUPS[problem.level]
+    wrong = slips.nudge(rng, of, low, high) if top else slips.nudge(rng, taken, 0, seats)
     if wrong is None or (wrong < taken if top else wrong > of):
         return None
     pair = (wrong, taken) if top else (of, wrong)
     one, two = (pair, case.two) if first else (case.one, pair)
-    return Case(case.count, one, two, comb(*one) * comb(*two))
+    return Case(case.count, one, two, case.dates, comb(*one) * comb(*two) * case.dates)
 
 
 def _grid(rng: Random, level: int) -> Grid:
-    """Draw a grid that can be crossed; rows but the first and the last have a closed cell."""
+    """Draw a grid that can be crossed, with a closed cell in each row."""
     rows, columns = GRIDS[level]
     while True:
-        closed = (-1, *(int(rng.random() * columns) for _ in range(rows - 2)), -1)
-        grid = Grid(level, columns, closed)
+        grid = Grid(level, columns, tuple(int(rng.random() * columns) for _ in range(rows)))
         if _counted(grid, None)[-1][-1]:
             return grid
 
@@ -228,7 +236,7 @@ def _walked(grid: Grid, rng: Random, fault: Fault | None) -> Trace:
     rows = _counted(grid, fault)
     for row, cells in enumerate(rows):
         closed = fault.detail if fault and fault.step == row and fault.kind == "closed" else grid.closed[row]
-        said = f" (cell {closed + 1} closed)" if closed >= 0 and grid.level < HARD else ""
+        said = f" (cell {closed + 1} closed)" if grid.level < HARD else ""
         text = template.format(row=row + 1, closed=said, cells=between.join(map(str, cells)))
         steps.append(Step(text, (closed, cells)))
     return Trace(tuple(steps), str(rows[-1][-1]))
@@ -236,7 +244,7 @@ def _walked(grid: Grid, rng: Random, fault: Fault | None) -> Trace:
 
 def _misgridded(grid: Grid, step: int, states: list[tuple[int, tuple[int, ...]]], rng: Random) -> Fault | None:
     closed, cells = states[step]
-    if closed >= 0 and rng.random() < 0.7:  # noqa: PLR2004
+    if grid.level < SUMS or rng.random() < 0.7:  # noqa: PLR2004
         fault = Fault(step, "closed", slips.other(rng, closed, 0, grid.columns - 1))
     else:
         column = int(rng.random() * grid.columns)
@@ -249,7 +257,7 @@ def _misgridded(grid: Grid, step: int, states: list[tuple[int, tuple[int, ...]]]
 
 def _open_paths(grid: Grid) -> int:
     """Return the paths that meet no closed cell: all paths to a cell, less those by the closed cell they meet first."""
-    cells = [(row, column) for row, column in enumerate(grid.closed) if column >= 0]
+    cells = [(row, column) for row, column in enumerate(grid.closed)]
     cells.append((len(grid.closed) - 1, grid.columns - 1))
     free: list[int] = []
     for place, (row, column) in enumerate(cells):

@@ -12,17 +12,19 @@ from typing import NamedTuple
 
 from judgebench.pairs.generators.base import Fault, Generator, Step, Trace
 from judgebench.pairs.generators.draws import below, one, several, sign
+from judgebench.pairs.generators.slips import other
 from judgebench.pairs.generators.wording import demand, pick
 
 SIZES = {1: (3, 0), 2: (4, 0), 3: (3, 2), 4: (4, 3), 5: (5, 4)}
 """Lines after the first assignments, and how often a loop runs; 0 without a loop."""
 VARIABLES = 3
+COUNTER = "i"
+CONSTANTS = (2, 9)
 NAMES = ("a", "b", "c", "n", "m", "k", "x", "y", "z", "p", "q", "total", "count", "value")
 LARGEST = 9_999
 """No value on the way is larger, in right traces and in wrong ones."""
 HARD = 4
 """From this level on a step shows only the value that a line leads to."""
-SLIPS = (-10, -2, -1, 1, 2, 10)
 OPEN = (
     "{line}: {code}, that is {done}, so {name} = {value}.",
     "{line} runs `{code}`: {done} makes {name} {value}.",
@@ -60,7 +62,7 @@ class Choice(NamedTuple):
 
 
 class Loop(NamedTuple):
-    """`for _ in range(times):` a body."""
+    """`for i in range(times):` a body, which may use `i`."""
 
     line: int
     times: int
@@ -82,16 +84,17 @@ class Program:
 
 
 class Event(NamedTuple):
-    """Something that a program does: a statement, its operands as they were, and what came of it."""
+    """Something that a program does: a statement, its operands as they were, what came of it, and all values before."""
 
     statement: Assign | Choice
     left: int
     right: int
     value: int
+    before: dict[str, int]
 
 
 class ProgramOutput(Generator[Program]):
-    """Faults: plus for minus, a slip in a result, a condition misjudged."""
+    """Faults: another operand, plus for minus, a remainder wrong, a condition misjudged."""
 
     name = "program-output"
     category = "coding"
@@ -113,7 +116,7 @@ class ProgramOutput(Generator[Program]):
         """Yield a mistake at each event, in random order, that keeps all values small."""
         for step in several(rng, range(len(trace.steps)), len(trace.steps)):
             event: Event = trace.steps[step].state
-            fault = Fault(step, *_mistake(event, rng))
+            fault = _mistake(event, step, rng)
             if _run(problem, fault) is not None:
                 yield fault
 
@@ -137,7 +140,8 @@ def _program(rng: Random, level: int) -> Program:
     body: list[Statement] = []
     line, choice = VARIABLES + 1, below(rng, lines)
     for number in range(lines):
-        body.append(_choice(rng, names, line) if number == choice else _assign(rng, names, line))
+        inside = times > 0 and number < lines - 1
+        body.append((_choice if number == choice else _assign)(rng, names, line, inside=inside))
         line += 4 if number == choice else 1
     if times:
         inner = [_moved(statement, 1) for statement in body[: len(body) - 1]]
@@ -152,25 +156,24 @@ def _program(rng: Random, level: int) -> Program:
 def _moved(statement: Assign | Choice, by: int) -> Assign | Choice:
     if isinstance(statement, Assign):
         return statement._replace(line=statement.line + by)
-    then, other = _moved(statement.then, by), _moved(statement.other, by)
-    assert isinstance(then, Assign)
-    assert isinstance(other, Assign)
-    return statement._replace(line=statement.line + by, then=then, other=other)
+    arms = (arm._replace(line=arm.line + by) for arm in (statement.then, statement.other))
+    return Choice(statement.line + by, *statement[1:4], *arms)
 
 
-def _assign(rng: Random, names: Sequence[str], line: int) -> Assign:
-    op = one(rng, ("+", "-", "+", "-", "*", "%"))
-    right: Operand = one(rng, names) if op in "+-" and rng.random() < 0.5 else 2 + below(rng, 8)  # noqa: PLR2004
-    if op == "*":
-        right = 2 + below(rng, 2)
+def _assign(rng: Random, names: Sequence[str], line: int, *, inside: bool) -> Assign:
+    # Products would tell: a wrong one is rarely a multiple. In a loop a remainder would soon come to the same again and again, and the counter keeps sums from doing so.
+    op = one(rng, "+-" if inside else "+-+-%")
+    right: Operand = CONSTANTS[0] + below(rng, CONSTANTS[1] - CONSTANTS[0] + 1)
+    if op in "+-" and rng.random() < (0.8 if inside else 0.5):
+        right = COUNTER if inside and rng.random() < 0.7 else one(rng, names)  # noqa: PLR2004
     return Assign(line, one(rng, names), one(rng, names), op, right)
 
 
-def _choice(rng: Random, names: Sequence[str], line: int) -> Choice:
+def _choice(rng: Random, names: Sequence[str], line: int, *, inside: bool) -> Choice:
     left, right = several(rng, names, 2)
     # Any comparison is as likely as its opposite: a condition holds in half of all programs.
-    then, other = _assign(rng, names, line + 1), _assign(rng, names, line + 3)
-    return Choice(line, left, one(rng, COMPARED), right, then, other)
+    then, otherwise = (_assign(rng, names, line + at, inside=inside) for at in (1, 3))
+    return Choice(line, left, one(rng, COMPARED), right, then, otherwise)
 
 
 def _source(statement: Statement, indent: str = "") -> list[str]:
@@ -178,7 +181,7 @@ def _source(statement: Statement, indent: str = "") -> list[str]:
         return [f"{indent}{statement.name} = {statement.left} {statement.op} {statement.right}"]
     if isinstance(statement, Loop):
         inner = [row for inner in statement.body for row in _source(inner, indent + "    ")]
-        return [f"{indent}for _ in range({statement.times}):", *inner]
+        return [f"{indent}for i in range({statement.times}):", *inner]
     head = f"{indent}if {statement.left} {statement.test} {statement.right}:"
     deeper = indent + "    "
     return [head, *_source(statement.then, deeper), f"{indent}else:", *_source(statement.other, deeper)]
@@ -188,17 +191,17 @@ def _source(statement: Statement, indent: str = "") -> list[str]:
 
 
 def _apply(op: str, left: int, right: int) -> int:
-    return left + right if op == "+" else left - right if op == "-" else left * right if op == "*" else left % right
+    return left + right if op == "+" else left - right if op == "-" else left % right
 
 
 def _holds(test: str, left: int, right: int) -> bool:
     return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[test]
 
 
-def _order(body: Sequence[Statement]) -> Iterator[Assign | Choice]:
+def _order(body: Sequence[Statement], values: dict[str, int]) -> Iterator[Assign | Choice]:
     for statement in body:
         if isinstance(statement, Loop):
-            for _ in range(statement.times):
+            for values[COUNTER] in range(statement.times):
                 yield from statement.body
         else:
             yield statement
@@ -217,13 +220,13 @@ def _run(program: Program, fault: Fault | None = None) -> tuple[list[Event], int
         else:
             value = int(_holds(statement.test, left, right))
         if fault and fault.step == len(events):
-            value += fault.detail
-        events.append(Event(statement, left, right, value))
+            left, right, value = fault.detail
+        events.append(Event(statement, left, right, value, dict(values)))
         if isinstance(statement, Assign):
             values[statement.name] = value
         return value
 
-    for statement in _order(program.body):
+    for statement in _order(program.body, values):
         value = do(statement)
         if isinstance(statement, Choice):
             value = do(statement.then if value else statement.other)
@@ -232,21 +235,29 @@ def _run(program: Program, fault: Fault | None = None) -> tuple[list[Event], int
     return events, values[program.printed]
 
 
-def _mistake(event: Event, rng: Random) -> tuple[str, int]:
-    """Return the kind of a mistake, and by how much its value is off."""
-    statement = event.statement
+def _mistake(event: Event, step: int, rng: Random) -> Fault:
+    """Return a mistake as (left, right, value): each is what another program of the kind would rightly do there."""
+    statement, left, right, value, _ = event
     if isinstance(statement, Choice):
-        return "condition", -1 if event.value else 1
-    if statement.op in "+-" and rng.random() < 0.5:  # noqa: PLR2004
-        return "operation", 2 * event.right * (-1 if statement.op == "+" else 1)
-    if statement.op == "%":
-        return "slip", _within(event, rng)
-    return "slip", event.right * sign(rng) if statement.op == "*" and rng.random() < 0.5 else one(rng, SLIPS)  # noqa: PLR2004
+        return Fault(step, "condition", (left, right, 1 - value))
+    if statement.op == "%" and rng.random() < 0.5:  # noqa: PLR2004
+        return Fault(step, "remainder", (left, right, (value + 1 + below(rng, right - 1)) % right))
+    if statement.op in "+-" and rng.random() < 0.4:  # noqa: PLR2004
+        return Fault(step, "operation", (left, right, left - right if statement.op == "+" else left + right))
+    if rng.random() < 0.5:  # noqa: PLR2004
+        left = _other(statement.left, event, rng)
+    else:
+        right = _other(statement.right, event, rng)
+    return Fault(step, "operand", (left, right, _apply(statement.op, left, right)))
 
 
-def _within(event: Event, rng: Random) -> int:
-    """Return how far another remainder is from the right one: each equally likely."""
-    return (event.value + 1 + below(rng, event.right - 1)) % event.right - event.value
+def _other(operand: Operand, event: Event, rng: Random) -> int:
+    """Return another operand's value: of another variable, of the counter a turn away, or another constant."""
+    if isinstance(operand, int):
+        return other(rng, operand, *CONSTANTS)
+    if operand == COUNTER:
+        return event.before[COUNTER] + (1 if event.before[COUNTER] == 0 else sign(rng))
+    return event.before[one(rng, [name for name in event.before if name not in (operand, COUNTER)])]
 
 
 def _tell(event: Event, template: str, test: str, line: str) -> str:
@@ -280,14 +291,12 @@ def evaluate(source: str) -> str:
                 return number(left) + number(right)
             case ast.BinOp(left=left, op=ast.Sub(), right=right):
                 return number(left) - number(right)
-            case ast.BinOp(left=left, op=ast.Mult(), right=right):
-                return number(left) * number(right)
             case ast.BinOp(left=left, op=ast.Mod(), right=right):
                 return number(left) % number(right)
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 difference = number(left) - number(right)
                 either = isinstance(op, ast.LtE | ast.GtE) and difference == 0
-                return int(either or (difference < 0) == isinstance(op, ast.Lt | ast.LtE) and difference != 0)
+                return int(either or ((difference < 0) == isinstance(op, ast.Lt | ast.LtE) and difference != 0))
         raise ValueError(ast.unparse(node))
 
     def do(statements: list[ast.stmt]) -> None:
@@ -297,8 +306,8 @@ def evaluate(source: str) -> str:
                     values[name] = number(value)
                 case ast.If(test=test, body=then, orelse=other):
                     do(then if number(test) else other)
-                case ast.For(iter=ast.Call(func=ast.Name(id="range"), args=[times]), body=body):
-                    for _ in range(number(times)):
+                case ast.For(target=ast.Name(id=name), iter=ast.Call(args=[times]), body=body):
+                    for values[name] in range(number(times)):
                         do(body)
                 case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[value])):
                     printed.append(str(number(value)))

@@ -106,7 +106,7 @@ class Probability(Generator[Bag | Boxes]):
                 f"box {place} is named on {cards} cards and holds {red} red and {balls - red} blue balls"
                 for place, (cards, red, balls) in enumerate(_facts(problem), 1)
             )
-            text = (f"A box is chosen by drawing one of {sum(problem.cards)} cards, then a ball is drawn from it: {boxes}. "
+            text = (f"One of {sum(problem.cards)} cards is drawn, and a ball from the box that it names: {boxes}. "
                     f"The ball is red. What is the probability that it came from box {problem.asked + 1}?")  # fmt: skip
         return f"{text} Give a reduced fraction. {demand(self.form, rng)}"
 

@@ -29,6 +29,9 @@ WINDOW = 64
 """Responses in hand at a time when many are graded."""
 _CONSTANT = re.compile(r"\s*\+\s*(?:C|c|\\text\{\s*C\s*\}|\\mathrm\{C\}|\\text\{\s*constant\s*\})\s*$")
 _LAYOUT = re.compile(r"\\left|\\right|\\displaystyle|\\[,;:! ]|\\(?=[%$])|[\s$]")
+_ROOT = re.compile(r"\u221a(?:\(([^()]*)\)|([0-9]+|[a-z]))")
+_SIGNS = (("\u03c0", "\\pi "), ("\u00d7", "\\times "), ("\u00b7", "\\cdot "), ("\u2264", "\\le "), ("\u2265", "\\ge "))
+"""Signs that people write instead of LaTeX."""
 _SAME = (("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\u2212", "-"), ("\\cdot", "*"), ("\\times", "*"))
 
 
@@ -84,7 +87,7 @@ class Math(AnswerGrader):
             return _equal(first, second, digits)
         if max(len(one), len(two)) > LONGEST:
             return None
-        found = self._pool.compare(one, two, digits)
+        found = self._pool.compare(latex(one), latex(two), digits)
         if found.forth is None or found.back is None:
             return None
         if found.forth != found.back:
@@ -105,6 +108,13 @@ class Math(AnswerGrader):
     def close(self) -> None:
         """End the processes."""
         self._pool.close()
+
+
+def latex(expression: str) -> str:
+    """Return an expression with the signs that LaTeX has commands for as these: √2 as `\\sqrt{2}`, π as `\\pi`."""
+    for sign, command in _SIGNS:
+        expression = expression.replace(sign, command)
+    return _ROOT.sub(lambda root: f"\\sqrt{{{root[1] or root[2]}}}", expression)
 
 
 def plain(expression: str) -> str:

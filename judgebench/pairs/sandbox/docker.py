@@ -4,6 +4,7 @@ The container is without network, read-only, without capabilities, and its user 
 """
 
 import platform
+import secrets
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,8 @@ LOCKED = (
     "--security-opt no-new-privileges --pids-limit 256 --memory 2g --memory-swap 2g --user 65534:65534 "
     "--hostname sandbox --workdir / --log-driver none --entrypoint /usr/bin/env"
 )
+CLEAN = ("-i", "PATH=/usr/local/bin:/usr/bin", "python3")
+"""Arguments of env: nothing of the image's environment but where its Python is."""
 
 
 class Docker(Sandbox):
@@ -52,9 +55,10 @@ class Docker(Sandbox):
         machine = _ask("info", "--format", "{{.Architecture}}") or platform.machine()
         docker = shutil.which("docker")
         assert docker, "missing() comes first"
-        command = (docker, "run", *LOCKED.split(), self.image, "-i", "PATH=/usr/local/bin:/usr/bin", "python3")
+        name = f"judgebench-{secrets.token_hex(8)}"
+        command = (docker, "run", "--name", name, *LOCKED.split(), self.image, *CLEAN)
         setup = Setup(outer=seccomp.outer(machine).hex(), inner=seccomp.inner(machine).hex())
-        return Launch(command, setup, environment=None)
+        return Launch(command, setup, environment=None, rest=(docker, "kill", name))
 
 
 def _ask(*question: str) -> str | None:

@@ -47,12 +47,16 @@ class Setup:
 
 @dataclass(frozen=True)
 class Launch:
-    """How a worker is started: the command, up to its interpreter, and files to hand on and then to close here."""
+    """How a worker is started: the command, up to its interpreter, and files to hand on and then to close here.
+
+    `rest` is a command that ends what a killed process leaves behind.
+    """
 
     command: tuple[str, ...]
     setup: Setup
     hand_on: tuple[int, ...] = ()
     environment: dict[str, str] | None = field(default_factory=dict)
+    rest: tuple[str, ...] = ()
 
 
 @cache
@@ -88,6 +92,7 @@ class Worker:
         os.set_blocking(self._in.fileno(), False)
         self._outbox, self._inbox = bytearray(), bytearray()
         self._use = threading.Lock()
+        self._rest = launch.rest
         if not self._comes_up():
             raise MissingPrerequisite(self._last_words())
 
@@ -145,6 +150,9 @@ class Worker:
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                if self._rest:
+                    subprocess.run(self._rest, capture_output=True, check=False, timeout=START)  # noqa: S603 - ours
 
     def _comes_up(self) -> bool:
         deadline = time.monotonic() + START
