@@ -29,7 +29,7 @@ from judgebench.run.limits import Limiter
 from judgebench.run.pace import Pace
 from judgebench.run.plan import trials, view
 from judgebench.run.runner import Means, Models, Runner, Tally, Work
-from judgebench.run.store import Store, run_directory
+from judgebench.run.store import Store, run_directory, write_atomic
 from judgebench.spec import EvalConfig, JudgeSpec, Spec
 from judgebench.task import Task
 
@@ -139,7 +139,7 @@ def prepare(judge: str | Callable[..., Any], task: str, *, backend: Backend | No
     name = judge if isinstance(judge, str) else getattr(judge, "__name__", type(judge).__name__)
     config = EvalConfig(judge=name, task=task, **options)
     named = _judge(judge, config, has_backend=backend is not None)
-    loaded = sources.load_task(config.task, config.split, config.data)
+    loaded = sources.load_task(config.task, config.split, config.data, config.drawn)
     items = tasks.select(loaded.items, config.categories, config.limit, config.seed)
     named = _fitted(named, loaded, items, config)
     given = backend is not None
@@ -194,6 +194,8 @@ async def run(plan: Plan, watch: Watch | None = None) -> Evaluation:
             demonstration=_is_demonstration(plan), environment=environment(details),
             started=started, seconds=time.perf_counter() - clock, resumed=tally.resumed == tally.total,
         )  # fmt: skip
+        if plan.task.revision is not None:  # no table of generated items is packaged: it lies beside the result
+            write_atomic(plan.directory / "gold.csv", tasks.gold_table(plan.task.items))
     return Evaluation(result, plan.directory, plan.task)
 
 

@@ -26,7 +26,7 @@ def portrait(name: str, split: str | None = None, data: str | None = None) -> di
     if data is None and not name.endswith((*sources.FILE_SUFFIXES, *sources.CARD_SUFFIXES)):
         card, chosen = tasks.resolve(name, split)
         known = card.splits.get(chosen, Split())
-        if known.path is None:
+        if known.path is None and not sources.is_generated(card):
             shipped = tasks.published_gold(Task(card, chosen, ()).name) or []
             return {**_card(card, chosen), **_balance(shipped)}
     task = sources.load_task(name, split, data)

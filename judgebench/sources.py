@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +17,26 @@ FILE_SUFFIXES = (".jsonl", ".json", ".csv")
 CARD_SUFFIXES = (".yaml", ".yml")
 
 
-def load_task(name: str, split: str | None = None, data: str | None = None) -> Task:
+def load_task(
+    name: str, split: str | None = None, data: str | None = None, drawn: Mapping[str, Any] | None = None
+) -> Task:
     """Load a task by name, from a card (`my.yaml`), or from a file in JudgeBench's layout (`my.jsonl`).
 
     `data` is a local copy of the dataset; without it the environment variable JUDGEBENCH_DATA (a file or a
-    folder), then the packaged file, then the hub. A known split must hold exactly its known content.
+    folder), then the packaged file, then the hub. A known split must hold exactly its known content. A generated
+    task comes from nowhere; `drawn` are the params that take the place of its card's (seed, items, levels).
     Raises UsageError, DataError or MissingPrerequisite.
     """
     if name.endswith(FILE_SUFFIXES):
         if data is not None:
             raise UsageError(f"--data {data} and --task {name} are both data files. Leave one out")
+        _refuse_drawing(name, drawn)
         return _own(_file_card(name), "test", Path(name))
     if name.endswith(CARD_SUFFIXES):
-        return _from_card(Path(name), split, data)
+        return _from_card(Path(name), split, data, drawn)
     card, split = tasks.resolve(name, split)
+    if (generated := _generated(card, split, data, drawn)) is not None:
+        return generated
     known = card.splits.get(split, Split())
     path = _local(card, split, known, data)
     if path is not None:
@@ -54,12 +60,38 @@ def _file_card(name: str) -> TaskCard:
     )  # fmt: skip
 
 
-def _from_card(path: Path, split: str | None, data: str | None) -> Task:
+def is_generated(card: TaskCard) -> bool:
+    """Return whether a task's rows come from its adapter, and from no file."""
+    return hasattr(registry.load("adapters", card.adapter), "generate")
+
+
+def _generated(card: TaskCard, split: str, data: str | None, drawn: Mapping[str, Any] | None) -> Task | None:
+    """Return the task of an adapter that makes its rows itself, None for any other."""
+    if not is_generated(card):
+        _refuse_drawing(card.name, drawn)
+        return None
+    if data is not None:
+        raise UsageError(f"task {card.name} is generated: it has no --data. To judge a file of pairs: --task {data}")
+    card = card.model_copy(update={"params": {**card.params, **(drawn or {})}})
+    return tasks.make(card, split, registry.load("adapters", card.adapter)(card, split).generate())
+
+
+def _refuse_drawing(name: str, drawn: Mapping[str, Any] | None) -> None:
+    if drawn:
+        raise UsageError(
+            f"--task-seed, --difficulty and --items are for generated tasks, which {name} is not. "
+            "Type: --task verifiable"
+        )
+
+
+def _from_card(path: Path, split: str | None, data: str | None, drawn: Mapping[str, Any] | None) -> Task:
     try:
         card = tasks.parse_card(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read task card {path}: {error}") from error
     split = split or next(iter(card.splits), "test")
+    if (generated := _generated(card, split, data, drawn)) is not None:
+        return generated
     known = card.splits.get(split, Split())
     if data is not None:
         return _own(card, split, Path(data))

@@ -36,6 +36,9 @@ class EvalConfig(Record):
     orders: Annotated[Orders, IDENTITY] = "both"
     repeats: Annotated[int, IDENTITY, Field(ge=1)] = 1
     seed: Annotated[int, IDENTITY] = 0
+    task_seed: Annotated[int | None, IDENTITY] = None
+    difficulty: Annotated[tuple[int, int] | None, IDENTITY] = None
+    items: Annotated[int | None, IDENTITY, Field(ge=2)] = None
     nway: Annotated[NWay, IDENTITY] = "round-robin"
     sampling: Annotated[Sampling | None, IDENTITY] = None
     base_url: Annotated[str | None, IDENTITY] = None
@@ -60,6 +63,13 @@ class EvalConfig(Record):
     worker_cpus: Annotated[float | None, RUNTIME, Field(gt=0)] = None
     worker_gpus: Annotated[float | None, RUNTIME, Field(ge=0)] = None
     options: Annotated[dict[str, Any], RUNTIME] = Field(default_factory=dict)
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """Return what the user chose of a generated task, as its params name it."""
+        levels = None if self.difficulty is None else list(range(self.difficulty[0], self.difficulty[1] + 1))
+        chosen = {"seed": self.task_seed, "items": self.items, "levels": levels}
+        return {name: value for name, value in chosen.items() if value is not None}
 
 
 class TaskSpec(Record):

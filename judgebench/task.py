@@ -109,7 +109,8 @@ class Adapter(Protocol):
 
     Without more, rows come from one file or from the hub. An adapter of data that lies otherwise (several files
     to be joined, an object instead of rows) also has `open(path: Path) -> Iterable[Row | RowProblem]`: it gets
-    what `--data` names, or the folder of the hub's files, and yields the rows.
+    what `--data` names, or the folder of the hub's files, and yields the rows. One that makes its rows itself has
+    `generate() -> Iterable[Row]` and `revision`, a string of all that they depend on.
     """
 
     def __init__(self, card: TaskCard, split: str) -> None: ...
@@ -127,13 +128,15 @@ class Adapter(Protocol):
 class Task:
     """A loaded task: its card, the split's name, its items in dataset order.
 
-    `dropped` counts, by reason, the rows that the benchmark's own definition leaves out.
+    `dropped` counts, by reason, the rows that the benchmark's own definition leaves out. `revision` is all that
+    generated items depend on; that of a dataset stands in the card.
     """
 
     card: TaskCard
     split: str
     items: tuple[Item, ...]
     dropped: dict[str, int] = field(default_factory=dict)
+    revision: str | None = None
 
     @property
     def name(self) -> str:
@@ -151,7 +154,7 @@ class Task:
         return TaskSpec(
             name=self.name,
             version=self.card.version,
-            revision=self.card.hub.revision if self.card.hub else None,
+            revision=self.card.hub.revision if self.card.hub else self.revision,
             fingerprint=self.fingerprint,
             items=len(self.items),
             headline=self.card.metric,
@@ -276,7 +279,8 @@ def make(card: TaskCard, split: str, rows: Iterable[Row | RowProblem]) -> Task:
             collector.problems.append(row)
         else:
             collector.add(adapter, row)
-    return Task(card, split, collector.finish(), dict(getattr(adapter, "dropped", {})))
+    left_out, revision = dict(getattr(adapter, "dropped", {})), getattr(adapter, "revision", None)
+    return Task(card, split, collector.finish(), left_out, revision)
 
 
 def build(card: TaskCard, split: str, rows: Iterable[Row | RowProblem]) -> tuple[Item, ...]:

@@ -9,8 +9,10 @@ from judgebench.errors import UsageError
 from judgebench.judges import card as judge_cards
 from judgebench.records import Sampling
 from judgebench.results import Result
+from judgebench.sources import is_generated
 from judgebench.spec import EvalConfig, JudgeSpec
 from judgebench.task import TaskCard, resolve, slug
+from judgebench.tasks import verifiable
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def evaluation(result: Result) -> Command | None:
     if card is None or task is None:
         return None
     words = [*_who(spec.judge, card), *_what(*task)]
+    if (drawn := verifiable.drawn_from(spec.task.revision)) is not None:
+        words += [word for name, value in verifiable.options(drawn).items() for word in _option(name, value)]
     for category in spec.categories:
         words += _option("category", category)
     for name in ("limit", "orders", "repeats", "seed"):
@@ -83,7 +87,8 @@ def _what(card: TaskCard, split: str) -> list[str]:
     known = card.splits.get(split)
     words = _option("task", card.name)
     words += _option("split", split) if len(card.splits) > 1 else []
-    return words if card.hub or (known and known.path) else [*words, "--data", "PATH"]
+    at_hand = card.hub or (known and known.path) or is_generated(card)
+    return words if at_hand else [*words, "--data", "PATH"]
 
 
 def _sampling(used: Sampling, carded: Sampling) -> list[str]:

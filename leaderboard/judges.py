@@ -1,12 +1,13 @@
 """What a judge's page says: what it is, how it did on every task, and what each number rests on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from judgebench.hashing import canonical
 from judgebench.leaderboard import commands
 from judgebench.leaderboard.cells import DASH, Cell, cell, percent
+from judgebench.leaderboard.curves import Curve
 from judgebench.leaderboard.data import Board, TaskBoard, run_id
 from judgebench.leaderboard.table import Group, Row, Table, short_name
 from judgebench.leaderboard.wording import VIEWS, MetricWords, in_order, metric_words
@@ -58,6 +59,7 @@ class Run:
     metrics: tuple[tuple[str, tuple[Measured, ...]], ...]
     facts: tuple[tuple[str, str], ...]
     command: commands.Command | None
+    curves: tuple[Curve, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,14 @@ class JudgePage:
         return list(dict.fromkeys(label for run in self.runs for label in run.beside))
 
 
-def judge_page(name: str, results: Sequence[Result], board: Board, tables: Mapping[str, Table]) -> JudgePage:
-    """Lay out the page of a judge. `results` are its results, in the order of the board's tasks."""
+def judge_page(
+    name: str,
+    results: Sequence[Result],
+    board: Board,
+    tables: Mapping[str, Table],
+    curves: Mapping[str, tuple[Curve, ...]] | None = None,
+) -> JudgePage:
+    """Lay out the page of a judge. `results` are in the order of the board's tasks, `curves` by `run_id`."""
     judge = results[0].spec.judge
     card = commands.judge_card(judge)
     models = {result.spec.judge.model for result in results}
@@ -91,7 +99,13 @@ def judge_page(name: str, results: Sequence[Result], board: Board, tables: Mappi
         kind=judge.kind,
         summary=card.summary if card else "",
         facts=_facts(results),
-        runs=tuple(_run(result, tasks[result.spec.task.name], tables[result.spec.task.name]) for result in results),
+        runs=tuple(
+            replace(
+                _run(result, tasks[result.spec.task.name], tables[result.spec.task.name]),
+                curves=(curves or {}).get(run_id(result), ()),
+            )
+            for result in results
+        ),
     )
 
 

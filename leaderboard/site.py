@@ -11,13 +11,13 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from judgebench.errors import UsageError
 from judgebench.hashing import sha256
-from judgebench.leaderboard import page
+from judgebench.leaderboard import curves, page
 from judgebench.leaderboard.data import Board, TaskBoard, run_id
 from judgebench.leaderboard.judges import judge_page
 from judgebench.leaderboard.labels import balance
@@ -47,9 +47,9 @@ def contents(board: Board, title: str) -> dict[str, Content]:
         return page.task_page(task, tables[task.name], balance(_gold(task, board)), title)
 
     def of_judge(name: str) -> str:
-        return page.judge_page(judge_page(name, judges[name], board, tables), links, title)
+        return page.judge_page(judge_page(name, judges[name], board, tables, figures()), links, title)
 
-    judges = board.judges
+    judges, figures = board.judges, cache(partial(curves.of_board, board))
     pages: dict[str, Callable[[], str]] = {"index.html": index, "method.html": partial(page.method_page, title)}
     pages |= {f"tasks/{safe_name(task.name)}.html": partial(of_task, task) for task in board.tasks}
     pages |= {f"judges/{safe_name(name)}.html": partial(of_judge, name) for name in judges}

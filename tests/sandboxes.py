@@ -70,6 +70,13 @@ def at_rest(token: str) -> list[int]:
     return now
 
 
+def signal_all(token: str, number: int) -> None:
+    """Signal all processes of a sandbox; the first to go may take others with it."""
+    for process in at_rest(token):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, number)
+
+
 def gone(token: str, within: float = 5.0) -> bool:
     """Return whether none of them is left, waiting for the last to go."""
     deadline = time.monotonic() + within

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,9 @@ from fakes.tiny_models import make_tiny
 from judgebench.backends import transformers as module
 from judgebench.backends.base import Endpoint, build
 from judgebench.backends.local.generating import Generator
-from judgebench.backends.transformers import CPU_TOKENS, FIRST_TOKENS, MOST_TOKENS, Knobs, TransformersBackend
+from judgebench.backends.transformers import CPU_TOKENS, FIRST_TOKENS, MOST_TOKENS, Knobs, TransformersBackend, unload
 from judgebench.errors import MissingPrerequisite, PermanentError, TransientError, UsageError
-from judgebench.judges.card import Weights
+from judgebench.judges.card import Context, Weights
 from judgebench.records import ChatRequest, Message, Sampling, TextRequest
 
 SAMPLED = TextRequest(prompt="A or B?", sampling=Sampling(max_tokens=8, temperature=1.0))
@@ -29,6 +30,12 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def _cold():
+    yield
+    unload()
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +103,37 @@ def test_it_is_loaded_once_when_first_asked_and_not_in_the_loop_s_thread(llama, 
     assert loads[0] != threading.get_ident()
 
 
-def test_closed_it_tells_what_it_did_and_loads_again_when_asked(llama):
+def test_the_model_stays_warm_for_the_next_run_that_wants_the_same(llama, reward, monkeypatch):
+    loads = []
+    load = Generator.load
+    monkeypatch.setattr(Generator, "load", lambda self: (loads.append(self), load(self))[1])
+    first = ask(backend_of(llama), *ASKED[:3])
+    second = backend_of(llama, batch_tokens=64)
+    assert spoken(ask(second, *ASKED[:3])) == spoken(first)
+    assert len(loads) == 1
+    assert second.describe()["batches"] == 3, "what it tells is of its own run"
+    limited = TransformersBackend(Endpoint(model=llama, context=Context(limit=20, reserve=8)))
+    assert ask(limited, ASKED[5])[0].usage.input == 12
+    assert len(loads) == 2, "another context is another judge"
+    assert limited.describe()["cut"]["rows"] == 1
+    again = TransformersBackend(Endpoint(model=llama, context=Context(limit=20, reserve=8)))
+    ask(again, ASKED[5])
+    assert len(loads) == 2
+    assert again.describe()["cut"]["rows"] == 1, "of its own run too"
+    ask(backend_of(reward), scored("four", "five"))
+    ask(again, ASKED[5])
+    assert len(loads) == 3, "only one model is kept"
+
+
+def test_unloading_gives_the_memory_back(llama):
+    ask(backend_of(llama), ASKED[0])
+    kept = weakref.ref(next(iter(module._warm.values())).model)
+    assert kept() is not None
+    unload()
+    assert kept() is None
+
+
+def test_closed_it_tells_what_it_did_and_opens_again_when_asked(llama):
     backend = backend_of(llama)
     assert backend.describe() == {}
     first = ask(backend, *ASKED[:3])

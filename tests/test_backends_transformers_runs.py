@@ -11,7 +11,7 @@ from fakes.tiny_backends import ASKED, TOLERANCE, allocator, ask, backend_of, sc
 from fakes.tiny_models import make_tiny
 from judgebench import evaluate, registry
 from judgebench.backends.local.generating import Generator
-from judgebench.backends.transformers import CPU_TOKENS
+from judgebench.backends.transformers import CPU_TOKENS, unload
 from judgebench.cache import address
 from judgebench.errors import TransientError
 from judgebench.records import Sampling, TextRequest
@@ -23,6 +23,12 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def _cold():
+    yield
+    unload()
 
 
 @pytest.fixture(scope="module")

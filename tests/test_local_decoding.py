@@ -155,28 +155,28 @@ def test_kept_log_probabilities_are_the_model_s_own():
 # -- the ends --------------------------------------------------------------------------------------------
 
 
-def ends(limits, stops=(), start=2, aborted=False):
+def ends(*stops, start=2, aborted=False):
     def decode(rows):
         return ["".join(map(chr, row)) for row in rows]
 
-    return Ends(start, limits, stops, decode, lambda: aborted)
+    return Ends(start, stops, decode, lambda: aborted)
 
 
 def rows(*texts, start=2):
     return torch.tensor([[0] * start + [ord(letter) for letter in text] for text in texts])
 
 
-def test_a_row_ends_at_its_own_limit():
-    assert ends([3, 2, 4])(rows("abc", "abc", "abc"), None).tolist() == [True, True, False]
-
-
 def test_a_row_ends_where_a_stop_string_is_complete():
-    hook = ends([50] * 3, ["\n", "END"])
-    assert hook(rows("7 8\n", "7 8E", "9END"), None).tolist() == [True, False, True]
+    assert ends("\n", "END")(rows("7 8\n", "7 8E", "9END"), None).tolist() == [True, False, True]
+
+
+def test_without_stop_strings_nothing_ends_and_nothing_is_decoded():
+    hook = Ends(2, (), lambda _rows: pytest.fail("nothing to decode"), lambda: False)
+    assert hook(rows("abc", "abc"), None).tolist() == [False, False]
 
 
 def test_the_prompt_s_own_stop_strings_do_not_count():
-    assert not ends([50], ["\n"], start=3)(rows("\n\n\n7", start=0), None).any()
+    assert not ends("\n", start=3)(rows("\n\n\n7", start=0), None).any()
 
 
 def test_only_the_newest_tokens_are_read_and_they_are_enough():
@@ -186,15 +186,12 @@ def test_only_the_newest_tokens_are_read_and_they_are_enough():
         seen.extend(map(len, batch))
         return ["".join(map(chr, row)) for row in batch]
 
-    hook = Ends(0, [10_000], ["wxyz"], decode, lambda: False)
+    hook = Ends(0, ["wxyz"], decode, lambda: False)
     assert hook(rows("a" * 5000 + "wxyz", start=0), None).tolist() == [True]
     assert seen == [4 + SLACK]
 
 
-def test_beams_are_ended_by_the_limit_of_their_own_request():
-    assert ends([1, 9])(rows("ab", "ab", "ab", "ab"), None).tolist() == [True, True, False, False]
-
-
-def test_giving_up_ends_the_batch():
+@pytest.mark.parametrize("stops", [(), ("x",)])
+def test_giving_up_ends_the_batch(stops):
     with pytest.raises(InterruptedError):
-        ends([9], aborted=True)(rows("a"), None)
+        ends(*stops, aborted=True)(rows("a"), None)

@@ -132,6 +132,18 @@ def test_greedy_options_do_not_see_the_padding_either(load, extra):
         assert [reply.text for reply in together(generator, requests)] != plain
 
 
+def test_rows_are_padded_with_nothing_that_they_do_not_have(load):
+    generator = load("llama")
+    rows = [(5, 6, 7), (8, 9, 10, 11, 12), (13,)]
+    ids, mask = generator._padded(rows)
+    assert ids.shape == mask.shape == (3, 8)
+    for row, padded, seen in zip(rows, ids.tolist(), mask.tolist(), strict=True):
+        assert tuple(padded[8 - len(row) :]) == row
+        assert set(padded) == set(row)
+        assert seen == [0] * (8 - len(row)) + [1] * len(row)
+    assert generator._padded(rows[:1])[0].shape == (1, 3), "one row needs none"
+
+
 def test_sampled_replies_depend_on_the_seed_alone(load):
     generator = load("qwen2")
     requests = [text(prompt, temperature=0.9, top_p=0.95) for prompt in PROMPTS]
@@ -343,6 +355,10 @@ def test_a_batch_can_be_given_up(folder):
     with pytest.raises(InterruptedError):
         together(generator, [text("A", max_tokens=500)])
     assert len(steps) == 3
+    with pytest.raises(InterruptedError):
+        together(generator, [text("A")])
+    generator.resume()
+    assert together(generator, [text("A")])[0].usage.output == 12
 
 
 def test_what_the_formatter_refuses_is_passed_on(load):

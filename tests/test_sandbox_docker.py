@@ -4,7 +4,6 @@ The stand-in runs the worker on this machine, without any sandbox: programs here
 """
 
 import json
-import os
 import platform
 import signal
 import stat
@@ -18,7 +17,7 @@ import pytest
 from judgebench.pairs.sandbox import docker, seccomp
 from judgebench.pairs.sandbox.docker import Docker
 from judgebench.pairs.sandbox.program import Program
-from sandboxes import alive, gone, marked
+from sandboxes import gone, marked, signal_all
 
 STAND_IN = """#!{python}
 import json, os, sys
@@ -109,9 +108,7 @@ def test_a_container_that_must_be_killed_is_killed(asked: Asked, monkeypatch: py
     monkeypatch.setattr("judgebench.pairs.sandbox.worker.GRACE", 0.2)
     with marked() as token, Docker(1) as sandbox:
         sandbox.run(Program("pass"))
-        time.sleep(0.2)
-        for process in alive(token):
-            os.kill(process, signal.SIGSTOP)
+        signal_all(token, signal.SIGSTOP)
         assert sandbox.run(Program("pass", seconds=0.2)).status == "timeout"
         (words,) = asked.runs()
         assert asked.killed() == [words[words.index("--name") + 1]]

@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from judgebench.errors import MissingPrerequisite
+from judgebench.pairs.sandbox import host
 from judgebench.pairs.sandbox.base import Sandbox
+from judgebench.pairs.sandbox.inside import LIBRARY
 from judgebench.pairs.sandbox.program import Program
 from judgebench.pairs.sandbox.worker import Launch, Setup, Worker
-from sandboxes import BACKENDS, CHILD, WAYS, Box, alive, at_rest, gone, lacking, marked, opened, script
+from sandboxes import BACKENDS, CHILD, WAYS, Box, alive, at_rest, gone, lacking, marked, opened, script, signal_all
 
 FOREVER = (
     "import time\nprint('here', flush=True)\nwhile True:\n    try: time.sleep(1000)\n    except BaseException: pass"
@@ -102,8 +104,7 @@ def test_a_killed_parent_leaves_nothing(way: str) -> None:
 def test_a_killed_worker_is_replaced(kind: type[Sandbox], token: str) -> None:
     with kind(1) as sandbox:
         assert sandbox.run(script("print(1)")).stdout == "1\n"
-        for process in at_rest(token):
-            os.kill(process, signal.SIGKILL)
+        signal_all(token, signal.SIGKILL)
         wait_for(lambda: not alive(token))
         assert sandbox.run(script("print(2)")).stdout == "2\n"
     assert gone(token)
@@ -116,8 +117,7 @@ def test_a_worker_killed_at_work_says_so(kind: type[Sandbox], token: str) -> Non
         thread = threading.Thread(target=lambda: outcomes.append(sandbox.run(Program(FOREVER, seconds=60))))
         thread.start()
         time.sleep(0.3)
-        for process in alive(token):
-            os.kill(process, signal.SIGKILL)
+        signal_all(token, signal.SIGKILL)
         thread.join(20)
         assert outcomes[0].status == "killed"
         assert outcomes[0].detail == "the sandbox ended before the program"
@@ -128,8 +128,7 @@ def test_a_worker_that_hangs_is_given_up(kind: type[Sandbox], token: str, monkey
     monkeypatch.setattr("judgebench.pairs.sandbox.worker.GRACE", 0.3)
     with kind(1) as sandbox:
         sandbox.run(script("pass"))
-        for process in at_rest(token):
-            os.kill(process, signal.SIGSTOP)
+        signal_all(token, signal.SIGSTOP)
         outcome = sandbox.run(Program("print(1)", seconds=0.2))
         assert outcome.status == "timeout"
         assert gone(token)
@@ -184,6 +183,33 @@ def test_a_program_ends_when_its_keeper_does(kind: type[Sandbox], token: str) ->
         assert not thread.is_alive()
         assert sandbox.run(script("print(2)")).stdout == "2\n"
     assert gone(token)
+
+
+# --- what the kernel says of a program at work ------------------------------------------------------------------------
+def status(process: int) -> dict[str, str]:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_program_has_no_rights_and_two_filters(way: str) -> None:
+    with opened(way) as (sandbox, token):
+        sandbox.run(script("pass"))
+        calm = at_rest(token)
+        thread = threading.Thread(target=sandbox.run, args=(Program("import time; time.sleep(1)"),))
+        thread.start()
+        wait_for(lambda: len(alive(token)) == len(calm) + 2)
+        time.sleep(0.3)
+        program = max(set(alive(token)) - set(calm))
+        found, files = status(program), {int(name) for name in os.listdir(f"/proc/{program}/fd")}
+        thread.join()
+    assert {found[name] for name in ("CapEff", "CapPrm", "CapAmb")} == {"0" * 16}
+    assert (found["NoNewPrivs"], found["Seccomp"]) == ("1", "2")
+    assert int(found.get("Seccomp_filters", 2)) >= 2
+    users = {int(user) for user in found["Uid"].split()}
+    assert users <= set(host.SPARE_USERS) if way.endswith("me") and os.geteuid() == 0 else len(users) == 1
+    assert 0 not in users
+    assert {file for file in files if file < LIBRARY} == {0, 1, 2, 3, 4}
 
 
 # --- workers that do not come up ------------------------------------------------------------------------------------

@@ -67,8 +67,9 @@ def demo(request: AnyRequest) -> Reply | str:
     Requests with the same content get the same answer. Scores lie in [-4, 4).
     """
     if isinstance(request, ScoreRequest) and request.mode == "pair":
-        scores = (8 * _fraction(request) - 4,)
-        return Reply(scores=scores, usage=Usage(input=_tokens(_prompt(request)), output=0), model="demo")
+        return Reply(
+            scores=(8 * _fraction(request) - 4,), usage=Usage(input=_tokens(_prompt(request)), output=0), model="demo"
+        )
     if isinstance(request, ScoreRequest):
         conversations = [request.model_copy(update={"conversations": (c,)}) for c in request.conversations]
         scores = tuple(8 * _fraction(one) - 4 for one in conversations)

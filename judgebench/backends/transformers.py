@@ -1,8 +1,9 @@
 """Local models over `transformers`: judges that generate, and reward models.
 
-The model is loaded at the first request, once, in the one thread that runs it; requests are turned into tokens in
-another. Replies are kept across runs (`cacheable`): they cost no money but hours of a GPU, and what tells one from
-another (weights, revision, dtype, decoding, for a folder its files) is all in their address.
+The model is loaded at the first request, and stays warm for the next run of this process that wants the same: a suite
+loads it once. One thread runs it; requests are turned into tokens in another. Replies are kept across runs
+(`cacheable`): they cost no money but hours of a GPU, and what tells one from another (weights, revision, dtype,
+decoding, for a folder its files) is all in their address.
 """
 
 import asyncio
@@ -70,12 +71,25 @@ class Knobs:
         return Budget(tokens, tokens)
 
 
+_warm: dict[str, Any] = {}
+"""The model that the last run has left, under the digest of what it was loaded from. Never more than one."""
+
+
+def unload() -> None:
+    """Drop the model that is kept for the next run, and give its memory back."""
+    if _warm:
+        devices = used_devices()
+        _warm.clear()
+        DeviceMeter(devices).release()
+
+
 class _Session:
     """A loaded model, generator or head, with its batches and the thread that turns requests into tokens."""
 
     def __init__(self, engine: Any, head: str, knobs: Knobs, desk: ThreadPoolExecutor) -> None:
         devices = used_devices()
         self.engine, self.head, self._desk = engine, head, desk
+        self._cut_before = engine.describe().get("cut", {})
         self.meter = DeviceMeter(devices)
         self.batcher: MicroBatcher[Any, Any] = MicroBatcher(
             engine.generate if head == CAUSAL else engine.score,
@@ -95,9 +109,11 @@ class _Session:
 
     def describe(self) -> dict[str, Any]:
         """Return what is loaded and how it was used."""
+        facts = self.engine.describe()
         return {
             "head": self.head,
-            **self.engine.describe(),
+            **facts,
+            "cut": {name: count - self._cut_before.get(name, 0) for name, count in facts.get("cut", {}).items()},
             "batch_tokens": self.batcher.budget.tokens,
             "batches": self.batcher.batches,
             "out_of_memory": self.batcher.budget.halvings,
@@ -204,11 +220,21 @@ class TransformersBackend(Backend):
         return session
 
     async def _open(self, head: str) -> _Session:
-        endpoint = replace(self.endpoint, weights=self._weights.model_copy(update={"head": head}))
-        engine = (Generator if head == CAUSAL else registry.load("heads", head))(endpoint)
         desk = ThreadPoolExecutor(1, thread_name_prefix="judgebench-tokens")
-        await asyncio.get_running_loop().run_in_executor(desk, engine.load)
+        engine = _warm.pop(self._key(head), None)
+        if engine is None:
+            unload()
+            endpoint = replace(self.endpoint, weights=self._weights.model_copy(update={"head": head}))
+            engine = (Generator if head == CAUSAL else registry.load("heads", head))(endpoint)
+            await asyncio.get_running_loop().run_in_executor(desk, engine.load)
+        elif head == CAUSAL:
+            engine.resume()
         return _Session(engine, head, self._knobs, desk)
+
+    def _key(self, head: str) -> str:
+        """Return the digest of all that a model is loaded from."""
+        where = {name: str(self.endpoint.options.get(name)) for name in ("device", "device_map")}
+        return digest([self.identity, head, where, self.endpoint.trust_remote_code])
 
     @contextmanager
     def _classified(self) -> Iterator[None]:
@@ -227,7 +253,7 @@ class TransformersBackend(Backend):
             raise PermanentError(f"{name} failed: {type(error).__name__}: {first_line(error)}") from error
 
     async def aclose(self) -> None:
-        """Unload the model. A later request loads it again."""
+        """Stop, and leave the model to the next run that wants the same. A later request opens it again."""
         opening, self._opening = self._opening, None
         if opening is None:
             return
@@ -236,9 +262,9 @@ class TransformersBackend(Backend):
         (session,) = await asyncio.gather(opening, return_exceptions=True)
         if isinstance(session, _Session):
             await session.aclose()
-            self._facts, meter = session.describe(), session.meter
-            del session, opening
-            meter.release()
+            self._facts = session.describe()
+            unload()
+            _warm[self._key(session.head)] = session.engine
 
     def describe(self) -> dict[str, Any]:
         """Return what was loaded, on which device, how batches were cut, and the peak memory; also after closing."""

@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cache": ("judgebench.cli.caching:group", "Show, explain or clear the replies kept across runs."),
     "import": ("judgebench.cli.importing:command", "Turn published outputs of a judge into a result."),
     "leaderboard": ("judgebench.cli.leaderboard:group", "Build or serve the board."),
-    "pairs": ("judgebench.cli.pairs:group", "Make objectively labelled pairs, check them, audit those of others."),
+    "pairs": ("judgebench.cli.pairs:group", "Make objectively labelled pairs; check or audit them."),
     "doctor": ("judgebench.cli.doctor:command", "Say what is installed, what fits this machine, and test it."),
     "prompts": ("judgebench.cli.prompts:group", "List, fetch, show or verify pinned prompts."),
 }

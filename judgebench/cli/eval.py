@@ -13,11 +13,30 @@ from judgebench.cli.output import print_json, result_tables, say
 if TYPE_CHECKING:
     from judgebench.evaluation import Evaluation, Plan
 
+HARDEST = 5
 NULL_JUDGES = ("always-first", "always-second", "random", "longest", "shortest", "equations")
-DEFAULT_TASK = "starter"
+DEFAULT_TASK = "verifiable"
+DEMO_ITEMS = 72
+"""Items of the default task when nobody names a task or a number; its seed is the card's, 0."""
 DEMONSTRATION = "scripted/demo"
 DEFAULT_MODELS = {"OPENAI_API_KEY": "openai/gpt-4o-mini", "ANTHROPIC_API_KEY": "anthropic/claude-haiku-4-5"}
 """What `judgebench eval` asks when only a key says what there is; --model chooses another."""
+
+
+class Levels(click.ParamType[tuple[int, int]]):
+    """A level of difficulty, or the lowest and the highest: `3`, `1-5`."""
+
+    name = "levels"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Return the lowest and the highest."""
+        low, _, high = str(value).partition("-")
+        levels = [int(text) if text.isdecimal() else 0 for text in (low, high or low)]
+        if not 1 <= levels[0] <= levels[1] <= HARDEST:
+            self.fail(
+                f"{value!r} is neither a level from 1 to {HARDEST} nor LOW-HIGH. Type for example 3-5", param, ctx
+            )
+        return levels[0], levels[1]
 
 
 class Workers(click.ParamType[tuple[int, int]]):
@@ -41,6 +60,9 @@ class Workers(click.ParamType[tuple[int, int]]):
 @click.option("--judge", "judges", multiple=True, help="A judge's name, or a card (my.yaml). May be repeated.")
 @click.option("--task", help=f"A task's name, a card, or a .jsonl file of pairs.  [default: {DEFAULT_TASK}]")
 @click.option("--suite", help="Run every task of a suite instead of one task.")
+@click.option("--task-seed", type=int, metavar="N", help="Seed that a generated task's items are made from.")
+@click.option("--difficulty", type=Levels(), metavar="N[-N]", help="Levels of a generated task, of 1 to 5.")
+@click.option("--items", type=click.IntRange(min=2), help="Items of a generated task, in couples of two.")
 @click.option("--split", help="The split of a task that has several.")
 @click.option("--data", help="A local copy of the task's dataset.")
 @click.option("--model", help="provider/name of the model that judges, for example openai/gpt-4o-mini.")
@@ -89,11 +111,15 @@ class Workers(click.ParamType[tuple[int, int]]):
 def command(judges: tuple[str, ...], dry_run: bool, as_json: bool, **options: Any) -> None:
     """Run judges on a task or a suite. Without --judge: the null judges, and `pairwise` on the model at hand.
 
+    Without --task or --suite: a small slice of `verifiable`, pairs that are made on the spot. --task-seed makes others.
     Running the same command again continues an interrupted run; a finished one is only shown. --nway says how a
     judge of pairs judges items of more than two responses.
     """
     who = _who(judges, options.pop("model"), options["base_url"])
-    tasks = _tasks(options.pop("task"), options.pop("suite"))
+    task, suite = options.pop("task"), options.pop("suite")
+    tasks = _tasks(task, suite)
+    if task is None and suite is None and options["items"] is None:
+        options["items"] = DEMO_ITEMS
     # Everything is loaded and checked before anyone is asked anything.
     plans = [_plan(judge, model, task, options) for task in tasks for judge, model in who]
     if dry_run:

@@ -83,9 +83,13 @@ def list_suites(as_json: bool) -> None:
 
 
 def _origin(card: Any) -> str:
+    from judgebench.sources import is_generated
+
     if card.hub:
         return f"hub: {card.hub.repo}"
-    return "packaged" if any(split.path for split in card.splits.values()) else "--data FILE"
+    if any(split.path for split in card.splits.values()):
+        return "packaged"
+    return "generated" if is_generated(card) else "--data FILE"
 
 
 def _of_kind(cards: list["JudgeCard"], kind: str | None) -> list["JudgeCard"]:

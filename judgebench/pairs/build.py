@@ -148,7 +148,9 @@ def _hashed(url: str | None) -> str | None:
 
 def prepare(config: BuildConfig, backend: Backend | None = None) -> Building:
     """Check what can be checked without asking anyone. `backend` may be handed in instead of naming its model."""
-    options = SourceOptions(Path(config.data).expanduser() if config.data else None, config.release)
+    options = SourceOptions(
+        Path(config.data).expanduser() if config.data else None, config.release, config.unsafe_local
+    )
     source = load_source(config.source, options)
     ways = {"--model": config.model or backend, "--responses": config.responses}
     given = [name for name, value in ways.items() if value]

@@ -7,7 +7,7 @@ import pytest
 
 from judgebench.backends.base import Endpoint
 from judgebench.backends.local.generating import Generator
-from judgebench.backends.transformers import TransformersBackend
+from judgebench.backends.transformers import TransformersBackend, unload
 from judgebench.records import Message, Sampling, ScoreRequest, TextRequest
 
 TOLERANCE = 1e-5
@@ -48,10 +48,11 @@ def spoken(replies: list[Any]) -> list[Any]:
 def allocator(monkeypatch: pytest.MonkeyPatch, capacity: int, error: Exception | None = None) -> list[int]:
     """Let every forward pass over more than `capacity` cells of tokens fail, as torch's allocator does.
 
-    Returns the sizes that failed so far.
+    Returns the sizes that failed so far. Unload the model when done with it.
     """
     import torch
 
+    unload()
     load, failures = Generator.load, []
 
     def guard(_model: Any, _args: Any, kwargs: Any) -> None:

@@ -152,15 +152,13 @@ def warpers(decoding: Decoding) -> list[Any]:
 
 @dataclass(frozen=True)
 class Ends:
-    """Says after every step which rows have ended: at their own limit, or with a stop string complete.
+    """Says after every step in which rows a stop string is complete.
 
-    `start` is the width of the prompts, `limits` the tokens that each row may add. Only the newest tokens are decoded,
-    enough to hold the longest stop string. `aborted` ends the whole batch with InterruptedError. Holds no state: beams
-    change places.
+    `start` is the width of the prompts. Only the newest tokens are decoded, enough to hold the longest stop string.
+    `aborted` ends the whole batch with InterruptedError. Holds no state: beams change places.
     """
 
     start: int
-    limits: Sequence[int]
     stops: Sequence[str]
     decode: Callable[[list[list[int]]], list[str]]
     aborted: Callable[[], bool]
@@ -172,12 +170,11 @@ class Ends:
         if self.aborted():
             raise InterruptedError("the batch was given up")
         rows, length = input_ids.shape
-        limits = torch.tensor(self.limits).repeat_interleave(rows // len(self.limits))
-        ended = limits <= length - self.start
-        if self.stops:
-            tails = self.decode(input_ids[:, max(self.start, length - self._window) :].tolist())
-            ended |= torch.tensor([any(stop in tail for stop in self.stops) for tail in tails])
-        return ended.to(input_ids.device)
+        if not self.stops:
+            return torch.zeros(rows, dtype=torch.bool, device=input_ids.device)
+        tails = self.decode(input_ids[:, max(self.start, length - self._window) :].tolist())
+        ended = [any(stop in tail for stop in self.stops) for tail in tails]
+        return torch.tensor(ended, device=input_ids.device)
 
     @property
     def _window(self) -> int:

@@ -76,8 +76,12 @@ class Generator:
         self._bucket = bucket_of([self._device])
 
     def abort(self) -> None:
-        """End the batch that runs, and every later one, with InterruptedError."""
+        """End the batch that runs, and every later one until `resume`, with InterruptedError."""
         self._aborted.set()
+
+    def resume(self) -> None:
+        """Run batches again."""
+        self._aborted.clear()
 
     def describe(self) -> dict[str, Any]:
         """Return what was loaded and what was cut from prompts."""
@@ -132,14 +136,14 @@ class Generator:
 
         decoding = jobs[0].decoding
         ids, mask = self._padded([job.row.ids for job in jobs])
-        width, limits = ids.shape[1], [job.limit for job in jobs]
+        width, limit = ids.shape[1], max(job.limit for job in jobs)
         choice = Choice(decoding, [job.seed for job in jobs], self._device)
-        ends = Ends(width, limits, decoding.stop, self._speller.texts, self._aborted.is_set)
+        ends = Ends(width, decoding.stop, self._speller.texts, self._aborted.is_set)
         with torch.inference_mode():
             found = self.model.generate(
                 input_ids=ids,
                 attention_mask=mask,
-                generation_config=self._config(decoding, max(limits)),
+                generation_config=self._config(decoding, limit),
                 logits_processor=LogitsProcessorList([choice]),
                 stopping_criteria=StoppingCriteriaList([ends]),
             )

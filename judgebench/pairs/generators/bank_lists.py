@@ -85,7 +85,7 @@ TASKS = (
         "size = {k}\nsums = [0]\nif len(numbers) >= size:\n    sums = []\n"
         "for i in range(len(numbers) - size + 1):\n    sums.append(sum(numbers[i:i + size]))\nreturn {end}(sums)",
         {"end": ENDS, "k": counts(2, 4)}, one_list,
-        lambda o, xs: BEST[o["end"]]([sum(part) for part in zip(*(xs[i:] for i in range(int(o["k"]))))] or [0]),
+        lambda o, xs: BEST[o["end"]]([sum(xs[i : i + int(o["k"])]) for i in range(len(xs) - int(o["k"]) + 1)] or [0]),
     ),
     Task(
         "diagonal", "matrix", "the sum of the numbers on the {which} diagonal of a square matrix, times {k}",
@@ -98,7 +98,7 @@ TASKS = (
         "sums = []\nfor i in range(len(matrix)):\n    total = 0\n    for j in range(len(matrix)):\n"
         "        total += matrix[{line}]\n    sums.append(total)\nreturn {end}(sums)",
         {"end": ENDS, "line": (("i][j", "row"), ("j][i", "column"))}, square,
-        lambda o, m: BEST[o["end"]](map(sum, m if o["line"] == "i][j" else zip(*m))),
+        lambda o, m: BEST[o["end"]](map(sum, m if o["line"] == "i][j" else zip(*m, strict=True))),
     ),
     Task(
         "groups_of_spans", "spans",
@@ -143,7 +143,7 @@ TASKS = (
         "counts = {{}}\nfor number in numbers:\n    counts[number] = counts.get(number, 0) + 1\n"
         "most = max(counts.values())\nreturn {end}([number for number in counts if counts[number] == most])",
         {"end": ENDS}, one_list,
-        lambda o, xs: BEST[o["end"]](x for x, count in Counter(xs).items() if count == max(Counter(xs).values())),
+        lambda o, xs: BEST[o["end"]](x for x in xs if xs.count(x) == max(Counter(xs).values())),
     ),
     Task(
         "beside_the_mean", "numbers", "how many of the numbers are {test} the mean of all of them",

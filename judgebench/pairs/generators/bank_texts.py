@@ -20,7 +20,8 @@ VOWELS = "aeiou"
 TASKS = (
     Task(
         "vowels", "text", "how many letters of the text are {which} followed by {k} further letters or more",
-        "count = 0\nfor i in range(len(text) - {k}):\n    if text[i] {which} 'aeiou':\n        count += 1\nreturn count",
+        "count = 0\nfor i in range(len(text) - {k}):\n    if text[i] {which} 'aeiou':\n        count += 1\n"
+        "return count",
         {"which": (("in", "vowels"), ("not in", "consonants")), "k": counts(0, 3)}, word,
         lambda o, text: sum((letter in VOWELS) == (o["which"] == "in") for letter in text[: len(text) - int(o["k"])]),
     ),
@@ -92,8 +93,8 @@ TASKS = (
     ),
     Task(
         "raised", "text", "the text with the letters at {r} indices, counted from {start}, in upper case",
-        "result = ''\nindex = {start}\nfor letter in text:\n    result += letter.upper() if index % 2 == {r} else letter\n"
-        "    index += 1\nreturn result",
+        "result = ''\nindex = {start}\nfor letter in text:\n"
+        "    result += letter.upper() if index % 2 == {r} else letter\n    index += 1\nreturn result",
         {"r": PARITY, "start": counts(0, 3)}, word,
         lambda o, text: "".join(c.upper() if (i + int(o["start"]) - int(o["r"])) % 2 == 0 else c
                                 for i, c in enumerate(text)),
@@ -115,8 +116,8 @@ TASKS = (
     ),
     Task(
         "occurring", "text", "the letters that occur {test} {k} times in the text, in alphabetical order",
-        "result = ''\nfor letter in sorted(set(text)):\n    if text.count(letter) {test} {k}:\n        result += letter\n"
-        "return result",
+        "result = ''\nfor letter in sorted(set(text)):\n    if text.count(letter) {test} {k}:\n"
+        "        result += letter\nreturn result",
         {"test": TESTS, "k": counts(1, 3)}, word,
         lambda o, text: "".join(letter for letter, run in groupby(sorted(text))
                                 if OPERATORS[o["test"]](len([*run]), int(o["k"]))),

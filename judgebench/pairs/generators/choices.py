@@ -7,7 +7,12 @@ from judgebench.pairs.generators.wording import demand, pick
 
 LETTERS = "ABCDEF"
 OPTIONS = 4
-LAST = ("That is option {letter}.", "Option {letter} says so.", "Among the options this is {letter}.", "It is {letter}.")
+LAST = (
+    "That is option {letter}.",
+    "Option {letter} says so.",
+    "Among the options this is {letter}.",
+    "It is {letter}.",
+)
 WORDS = (
     "Answer with the letter of the right option.",
     "The answer is the letter of the option that is right.",

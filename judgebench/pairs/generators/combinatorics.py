@@ -55,7 +55,7 @@ class Committee:
 
 @dataclass(frozen=True)
 class Grid:
-    """A grid walked from the top left to the bottom right, right and down; `closed` is the closed column, row by row."""
+    """A grid walked from the top left to the bottom right, right and down; `closed` is a column for each row."""
 
     level: int
     columns: int
@@ -73,7 +73,7 @@ class Case(NamedTuple):
 
 
 class Combinatorics(Generator[Committee | Grid]):
-    """Faults: a wrong factor, other dates, a wrong total, one case too many or too few; a closed cell or a sum wrong."""
+    """Faults: a wrong factor, total or number of dates, one case too many or too few; a closed cell or a sum wrong."""
 
     name = "combinatorics"
     category = "math"
@@ -92,8 +92,8 @@ class Combinatorics(Generator[Committee | Grid]):
         """Return the question."""
         if isinstance(problem, Grid):
             closed = ", ".join(f"row {row} column {column + 1}" for row, column in enumerate(problem.closed, 1))
-            text = (f"A grid has {len(problem.closed)} rows and {problem.columns} columns. Closed are: {closed}. How many paths "
-                    "lead from the top left cell to the bottom right one, if every move is one cell right or one "
+            text = (f"A grid has {len(problem.closed)} rows and {problem.columns} columns. Closed are: {closed}. "
+                    "How many paths lead from the top left cell to the bottom right one, if every move is one cell right or one "
                     "cell down?")  # fmt: skip
         else:
             (one, two), what = problem.groups, "least" if problem.least else "most"

@@ -1,4 +1,4 @@
-"""Geography: which country has this capital, and what is its ISO 3166-1 code?"""
+"""Geography: the countries of given capitals, and their ISO 3166-1 codes."""
 
 from collections.abc import Sequence
 from functools import cache

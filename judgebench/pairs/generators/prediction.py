@@ -137,31 +137,24 @@ def _program(rng: Random, level: int) -> Program:
     lines, times = SIZES[level]
     names = several(rng, NAMES, VARIABLES)
     start = tuple((name, 1 + below(rng, 20)) for name in names)
-    body: list[Statement] = []
-    line, choice = VARIABLES + 1, below(rng, lines)
+    plain: list[Assign | Choice] = []
+    line, choice = VARIABLES + 1 + (times > 0), below(rng, lines)
     for number in range(lines):
-        inside = times > 0 and number < lines - 1
-        body.append((_choice if number == choice else _assign)(rng, names, line, inside=inside))
+        make = _choice if number == choice else _assign
+        plain.append(make(rng, names, line, inside=times > 0 and number < lines - 1))
         line += 4 if number == choice else 1
+    body: tuple[Statement, ...] = (*plain,)
     if times:
-        inner = [_moved(statement, 1) for statement in body[: len(body) - 1]]
-        last = _moved(body[-1], 1)
-        body = [Loop(VARIABLES + 1, times, tuple(inner)), last]
+        body = Loop(VARIABLES + 1, times, (*plain[:-1],)), plain[-1]
     printed = one(rng, names)
     text = [f"{name} = {value}" for name, value in start]
     text += [row for statement in body for row in _source(statement)]
-    return Program(level, start, tuple(body), printed, "\n".join([*text, f"print({printed})"]))
-
-
-def _moved(statement: Assign | Choice, by: int) -> Assign | Choice:
-    if isinstance(statement, Assign):
-        return statement._replace(line=statement.line + by)
-    arms = (arm._replace(line=arm.line + by) for arm in (statement.then, statement.other))
-    return Choice(statement.line + by, *statement[1:4], *arms)
+    return Program(level, start, body, printed, "\n".join([*text, f"print({printed})"]))
 
 
 def _assign(rng: Random, names: Sequence[str], line: int, *, inside: bool) -> Assign:
-    # Products would tell: a wrong one is rarely a multiple. In a loop a remainder would soon come to the same again and again, and the counter keeps sums from doing so.
+    # Products would tell: a wrong value is rarely a multiple. In a loop a remainder would come to the same again and
+    # again; the counter keeps sums from doing so.
     op = one(rng, "+-" if inside else "+-+-%")
     right: Operand = CONSTANTS[0] + below(rng, CONSTANTS[1] - CONSTANTS[0] + 1)
     if op in "+-" and rng.random() < (0.8 if inside else 0.5):
@@ -280,39 +273,40 @@ def evaluate(source: str) -> str:
     """Return what a program of this kind prints. Raises ValueError for anything that such a program has not."""
     values: dict[str, int] = {}
     printed: list[str] = []
-
-    def number(node: ast.expr) -> int:
-        match node:
-            case ast.Constant(value=int() as value):
-                return value
-            case ast.Name(id=name):
-                return values[name]
-            case ast.BinOp(left=left, op=ast.Add(), right=right):
-                return number(left) + number(right)
-            case ast.BinOp(left=left, op=ast.Sub(), right=right):
-                return number(left) - number(right)
-            case ast.BinOp(left=left, op=ast.Mod(), right=right):
-                return number(left) % number(right)
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                difference = number(left) - number(right)
-                either = isinstance(op, ast.LtE | ast.GtE) and difference == 0
-                return int(either or ((difference < 0) == isinstance(op, ast.Lt | ast.LtE) and difference != 0))
-        raise ValueError(ast.unparse(node))
-
-    def do(statements: list[ast.stmt]) -> None:
-        for statement in statements:
-            match statement:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    values[name] = number(value)
-                case ast.If(test=test, body=then, orelse=other):
-                    do(then if number(test) else other)
-                case ast.For(target=ast.Name(id=name), iter=ast.Call(args=[times]), body=body):
-                    for values[name] in range(number(times)):
-                        do(body)
-                case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[value])):
-                    printed.append(str(number(value)))
-                case _:
-                    raise ValueError(ast.unparse(statement))
-
-    do(ast.parse(source).body)
+    _execute(ast.parse(source).body, values, printed)
     return "\n".join(printed)
+
+
+def _execute(statements: list[ast.stmt], values: dict[str, int], printed: list[str]) -> None:
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                values[name] = _number(value, values)
+            case ast.If(test=test, body=then, orelse=otherwise):
+                _execute(then if _number(test, values) else otherwise, values, printed)
+            case ast.For(target=ast.Name(id=name), iter=ast.Call(args=[times]), body=body):
+                for turn in range(_number(times, values)):
+                    values[name] = turn
+                    _execute(body, values, printed)
+            case ast.Expr(value=ast.Call(func=ast.Name(id="print"), args=[value])):
+                printed.append(str(_number(value, values)))
+            case _:
+                raise ValueError(ast.unparse(statement))
+
+
+def _number(node: ast.expr, values: dict[str, int]) -> int:
+    match node:
+        case ast.Constant(value=int() as value):
+            return value
+        case ast.Name(id=name):
+            return values[name]
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=right):
+            second = _number(right, values)
+            return _number(left, values) + (second if isinstance(op, ast.Add) else -second)
+        case ast.BinOp(left=left, op=ast.Mod(), right=right):
+            return _number(left, values) % _number(right, values)
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            difference = _number(left, values) - _number(right, values)
+            equal = isinstance(op, ast.LtE | ast.GtE)
+            return int(equal if difference == 0 else (difference < 0) == isinstance(op, ast.Lt | ast.LtE))
+    raise ValueError(ast.unparse(node))

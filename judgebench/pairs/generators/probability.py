@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, lcm, perm, prod
+from math import gcd, lcm, prod
 from random import Random
 from typing import NamedTuple
 
@@ -46,12 +46,12 @@ Ratio = tuple[int, int]
 
 @dataclass(frozen=True)
 class Bag:
-    """A bag's balls by colour, and the colours (places) drawn in order, with or without putting balls back."""
+    """A bag's balls by colour, the colours (places) drawn in order, and whether each ball but the last is put back."""
 
     level: int
     balls: tuple[int, ...]
     drawn: tuple[int, ...]
-    back: bool
+    back: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -91,15 +91,16 @@ class Probability(Generator[Bag | Boxes]):
         while True:
             order = tuple(int(rng.random() * colours) for _ in range(draws))
             if all(order.count(colour) < have[colour] for colour in range(colours)):
-                return Bag(level, have, order, rng.random() < 0.5)  # noqa: PLR2004
+                return Bag(level, have, order, tuple(rng.random() < 0.5 for _ in order[1:]))  # noqa: PLR2004
 
     def ask(self, problem: Bag | Boxes, rng: Random) -> str:
         """Return the question."""
         if isinstance(problem, Bag):
             have = ", ".join(f"{count} {COLOURS[place]}" for place, count in enumerate(problem.balls))
             order = ", ".join(COLOURS[place] for place in problem.drawn)
-            back = "is put back before the next draw" if problem.back else "stays out of the bag"
-            text = (f"A bag holds balls: {have}. {len(problem.drawn)} balls are drawn one after another; each {back}. "
+            back = " and ".join(f"ball {number}" for number, back in enumerate(problem.back, 1) if back) or "no ball"
+            text = (f"A bag holds balls: {have}. {len(problem.drawn)} balls are drawn one after another; {back} of them "
+                    "goes back into the bag before the next draw, any other stays out. "
                     f"What is the probability of drawing, in this order, {order}?")  # fmt: skip
         else:
             boxes = "; ".join(
@@ -123,13 +124,7 @@ class Probability(Generator[Bag | Boxes]):
     def check(self, problem: Bag | Boxes, answer: str) -> bool:
         """Count equally likely outcomes."""
         if isinstance(problem, Bag):
-            draws, total = len(problem.drawn), sum(problem.balls)
-            taken = [problem.drawn.count(colour) for colour in range(len(problem.balls))]
-            ways = zip(problem.balls, taken, strict=True)
-            if problem.back:
-                right = Fraction(prod(have**count for have, count in ways), total**draws)
-            else:
-                right = Fraction(prod(perm(have, count) for have, count in ways), perm(total, draws))
+            right = _followed(problem)
         else:
             size = lcm(*problem.balls)
             reds = [cards * red * (size // balls) for cards, red, balls in _facts(problem)]
@@ -139,6 +134,16 @@ class Probability(Generator[Bag | Boxes]):
 
 def _facts(problem: Boxes) -> Iterator[tuple[int, int, int]]:
     return zip(problem.cards, problem.red, problem.balls, strict=True)
+
+
+def _followed(bag: Bag) -> Fraction:
+    """Keep account of the balls that are out: the ways to draw as asked, over all ways to draw."""
+    out: list[tuple[int, ...]] = [(0,) * len(bag.balls)]
+    for colour, back in zip(bag.drawn, bag.back, strict=False):
+        gone = out[-1]
+        out.append(gone if back else tuple(count + (place == colour) for place, count in enumerate(gone)))
+    ways = prod(bag.balls[colour] - gone[colour] for colour, gone in zip(bag.drawn, out, strict=True))
+    return Fraction(ways, prod(sum(bag.balls) - sum(gone) for gone in out))
 
 
 def _reduced(over: int, under: int) -> Ratio:
@@ -155,11 +160,9 @@ def _counts(bag: Bag, fault: Fault | None) -> list[tuple[int, int]]:
     have, found = list(bag.balls), list[tuple[int, int]]()
     for step, colour in enumerate(bag.drawn):
         here = fault.kind if fault and fault.step == step else ""
-        if step and (here == "replacement") == bag.back:
+        if step and (here == "replacement") == bag.back[step - 1]:
             have[bag.drawn[step - 1]] -= 1
-        if here == "count":
-            have[colour] = fault.detail if fault else have[colour]
-        found.append((have[colour], sum(have)))
+        found.append((fault.detail if fault and here == "count" else have[colour], sum(have)))
     return found
 
 

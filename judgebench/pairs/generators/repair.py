@@ -64,7 +64,7 @@ class ProgramRepair(Generator[Repair]):
     category = "coding"
 
     def problem(self, rng: Random, level: int) -> Repair:
-        """Draw a task, a turn that makes it wrong on as many inputs as the level says, and examples that do not show it."""
+        """Draw a task, a turn that makes it wrong on as many inputs as the level says, and examples that hide it."""
         low, high = DIFFER[level]
         while True:
             number = below(rng, len(TASKS))
@@ -72,7 +72,7 @@ class ProgramRepair(Generator[Repair]):
             turns = {name: one(rng, settings)[0] for name, settings in task.turns.items()}
             slip, draft = _turn(task, turns, rng), _turn(task, turns, rng)
             wrong = turns | dict([slip])
-            agree, differ = [], []
+            agree, differ = list[Any](), list[Any]()
             for _ in range(POOL):
                 given = task.inputs(rng)
                 same = task.oracle(turns, *deepcopy(given)) == task.oracle(wrong, *deepcopy(given))

@@ -88,7 +88,7 @@ class StructureTracing(Scripts):
         moved = nudge(rng, rest[0], 0, len(state) - (name != "insert"))
         return None if moved is None or (name == "swap" and moved == rest[1]) else (name, moved, *rest[1:])
 
-    def say(self, op: Op) -> str:
+    def say(self, op: Op) -> str:  # noqa: PLR0911 - a line for each instruction
         """Return the instruction in words; of a table, with its keys."""
         match op:
             case ("push" | "enqueue" | "append", value):

@@ -1,4 +1,4 @@
-"""String tracing: a word is turned, cut, swapped and shifted; what is left of it?"""
+"""String tracing: a word is turned, cut, swapped and shifted, operation after operation."""
 
 from collections import deque
 from random import Random
@@ -38,7 +38,7 @@ class StringTracing(Scripts):
             ops.append(op)
         return Script(level, "string", start, tuple(ops))
 
-    def apply(self, kind: str, state: str, op: Op) -> str:  # noqa: ARG002 - there is one kind
+    def apply(self, kind: str, state: str, op: Op) -> str:  # noqa: ARG002, PLR0911 - one kind, many operations
         """Return the string after an operation, by slices."""
         match op:
             case ("left", n):
@@ -55,11 +55,11 @@ class StringTracing(Scripts):
                 i, j = sorted((i, j))
                 return state[: i - 1] + state[j - 1] + state[i : j - 1] + state[i - 1] + state[j:]
             case ("put", i, letter):
-                return state[: i - 1] + letter + state[i:]
+                return f"{state[: i - 1]}{letter}{state[i:]}"
             case ("drop", i):
                 return state[: i - 1] + state[i:]
             case (_, i, letter):
-                return state[: i - 1] + letter + state[i - 1 :]
+                return f"{state[: i - 1]}{letter}{state[i - 1 :]}"
         raise ValueError(op)
 
     def slip(self, kind: str, state: str, op: Op, rng: Random) -> Op | None:  # noqa: ARG002 - there is one kind
@@ -76,7 +76,7 @@ class StringTracing(Scripts):
         moved = nudge(rng, rest[0], 1, high)
         return None if moved is None or (name == "swap" and moved == rest[1]) else (name, moved, *rest[1:])
 
-    def say(self, op: Op) -> str:
+    def say(self, op: Op) -> str:  # noqa: PLR0911 - a line for each operation
         """Return the operation in words."""
         match op:
             case ("left" | "right", n):

@@ -31,7 +31,7 @@ class Units(Recollection):
         return one(rng, (PREFIX, one(rng, BASES)))
 
     def draw_term(self, rng: Random, level: int, kind: str) -> Term:
-        """Return a prefix or a derived unit, whether multiplied (1) or divided by (-1), and the unit beside a prefix."""
+        """Return a prefix or derived unit, multiplied (1) or divided by (-1), and the unit beside a prefix."""
         units = len(table("units"))
         if kind != PREFIX:
             return below(rng, units), sign(rng)
@@ -70,12 +70,12 @@ class Units(Recollection):
             text += (" × " if side > 0 else " ÷ ") * bool(text) + f"1 {name}" if text or side > 0 else f"1 ÷ 1 {name}"
         if kind == PREFIX:
             what = pick(rng, ("Which power of ten do the prefixes in {} make, worked off from left to right?",
-                              "Replace the SI prefixes in {} by one power of ten, taking the factors from left to right.",
+                              "Replace the SI prefixes in {} by one power of ten, factor by factor from the left.",
                               "From left to right, which power of ten stands for all the prefixes of {}?"))  # fmt: skip
             return what.format(text)
-        what = pick(rng, ("Written in SI base units, which power of the {kind} does {text} hold, from left to right?",
-                          "Working from left to right, to which power does the {kind} occur in the base units of {text}?",
-                          "What is left of the {kind} in {text}, in SI base units and from left to right?"))  # fmt: skip
+        what = pick(rng, ("In SI base units, which power of the {kind} does {text} hold, from left to right?",
+                          "From left to right, to which power is the {kind} raised in the base units of {text}?",
+                          "From left to right and in SI base units, what is left of the {kind} in {text}?"))  # fmt: skip
         return what.format(kind=kind, text=text)
 
     def verify(self, problem: Recall) -> str:

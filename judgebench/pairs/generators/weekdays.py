@@ -96,9 +96,7 @@ class Weekdays(Generator[Span]):
             length = _length(leg) + (made.detail if made and made.kind == "length" else 0)
             day = (day + length + (made.detail if made and made.kind == "count" else 0)) % WEEK
             after = _after(here, leg[2])
-            text = template.format(
-                start=_say(here), end=_say(after), length=length, rest=length % WEEK, day=DAYS[day]
-            )
+            text = template.format(start=_say(here), end=_say(after), length=length, rest=length % WEEK, day=DAYS[day])
             steps.append(Step(text, day))
             here = after
         letter = letter_of([DAYS[day] for day in problem.options], DAYS[day])

@@ -20,14 +20,19 @@ HARD = 4
 """From this level on a step names only the clue's number."""
 TRIES = 40
 """Clues tried for one thing before the puzzle is begun again."""
+JOBS = ("baker", "pilot", "nurse", "tailor", "judge", "farmer", "singer", "clerk")
+PETS = ("cat", "dog", "parrot", "horse", "rabbit", "turtle", "goat", "hamster")
+DRINKS = ("tea", "coffee", "milk", "juice", "cocoa", "water", "cider", "soda")
+GAMES = ("chess", "tennis", "golf", "cards", "darts", "hockey", "go", "rugby")
+PLANTS = ("roses", "tulips", "lilies", "ferns", "beans", "leeks", "mint", "hops")
 THINGS: tuple[tuple[str, ...], ...] = (
     ("Anna", "Bela", "Carlo", "Dora", "Emil", "Fay", "Gus", "Hana"),
-    tuple(f"the {job}" for job in ("baker", "pilot", "nurse", "tailor", "judge", "farmer", "singer", "clerk")),
-    tuple(f"the owner of the {pet}" for pet in ("cat", "dog", "parrot", "horse", "rabbit", "turtle", "goat", "hamster")),
-    tuple(f"the drinker of {drink}" for drink in ("tea", "coffee", "milk", "juice", "cocoa", "water", "cider", "soda")),
-    tuple(f"the player of {game}" for game in ("chess", "tennis", "golf", "cards", "darts", "hockey", "go", "rugby")),
-    tuple(f"the grower of {plant}" for plant in ("roses", "tulips", "lilies", "ferns", "beans", "leeks", "mint", "hops")),
-)  # fmt: skip
+    tuple(f"the {job}" for job in JOBS),
+    tuple(f"the owner of the {pet}" for pet in PETS),
+    tuple(f"the drinker of {drink}" for drink in DRINKS),
+    tuple(f"the player of {game}" for game in GAMES),
+    tuple(f"the grower of {plant}" for plant in PLANTS),
+)
 OPEN = (
     "Clue {clue} says that {said}, so house {house} is that of {thing}.",
     "From clue {clue} ({said}) we get house {house} for {thing}.",
@@ -82,10 +87,14 @@ class ZebraPuzzle(Generator[Zebra]):
         size, kinds = SIZES[level]
         chosen = rng.sample(THINGS, kinds)
         things = tuple(thing for kind in chosen for thing in rng.sample(kind, size))
-        parting = int(rng.random() * len(things))
+        order = [kind for kind in range(kinds) for _ in range(size)]
         while True:
+            rng.shuffle(order)
+            # The last thing of a kind has one house left: there the worlds cannot part.
+            open_to = [place for place, kind in enumerate(order) if kind in order[place + 1 :]]
+            parting = open_to[int(rng.random() * len(open_to))]
             worlds = _Worlds(size, kinds, rng)
-            if all(worlds.place(number == parting) for number in range(len(things))) and worlds.fault:
+            if all(worlds.place(kind, place == parting) for place, kind in enumerate(order)):
                 return _numbered(level, size, things, worlds, rng)
 
     def ask(self, problem: Zebra, rng: Random) -> str:
@@ -94,10 +103,11 @@ class ZebraPuzzle(Generator[Zebra]):
         lines = "\n".join(f"{number}. {words[0].upper()}{words[1:]}." for number, words in clues)
         kinds = [problem.things[at : at + problem.size] for at in range(0, len(problem.things), problem.size)]
         who = "; ".join(", ".join(sorted(kind)) for kind in kinds)
-        opening = pick(rng, (f"{problem.size} houses stand in a row, numbered from left to right.",
-                             f"In a street there are {problem.size} houses, 1 to {problem.size} from left to right."))  # fmt: skip
-        return (f"{opening} One person lives in each. They are, each group in some order: {who}.\n{lines}\nWhat is the "
-                f"number of the house of {problem.things[problem.asked]}? {demand(self.form, rng)}")  # fmt: skip
+        where = pick(rng, ("{} houses stand in a row, numbered from left to right.",
+                           "In a street there are {0} houses, 1 to {0} from left to right."))  # fmt: skip
+        return (f"{where.format(problem.size)} One person lives in each. They are, each group in some order: {who}.\n"
+                f"{lines}\nWhat is the number of the house of {problem.things[problem.asked]}? "
+                f"{demand(self.form, rng)}")  # fmt: skip
 
     def faults(self, problem: Zebra, trace: Trace, rng: Random) -> Iterator[Fault]:  # noqa: ARG002
         """Yield the one mistake that the puzzle was made for."""
@@ -140,23 +150,23 @@ def _house(one: Deduction, houses: Sequence[int], size: int) -> int:
 
 
 class _Worlds:
-    """Two worlds in the making: the true one and the other; `houses` of each thing, 0 while it has none."""
+    """Two worlds in the making, with the house of each thing, 0 while it has none.
+
+    `placed` are things that have the same house in both, `parted` those that have two.
+    """
 
     def __init__(self, size: int, kinds: int, rng: Random) -> None:
         self.size, self.rng = size, rng
         self.true, self.false = [0] * (size * kinds), [0] * (size * kinds)
         self.left = [list(range(kind * size, kind * size + size)) for kind in range(kinds)]
         self.placed: list[int] = []
+        self.parted: list[int] = []
         self.deductions: list[Deduction] = []
         self.fault: Fault | None = None
 
-    def place(self, parting: bool) -> bool:
-        """Place one more thing in both worlds; at the parting in different houses. Return whether a clue was found."""
-        kinds = [kind for kind, left in enumerate(self.left) if len(left) > parting]
-        if not kinds:
-            return False
+    def place(self, kind: int, parting: bool) -> bool:
+        """Place a thing of a kind in both worlds, at the parting in two houses. Return whether a clue was found."""
         rng, size = self.rng, self.size
-        kind = kinds[int(rng.random() * len(kinds))]
         left = self.left[kind]
         thing = left.pop(int(rng.random() * len(left)))
         span = slice(kind * size, kind * size + size)
@@ -164,41 +174,44 @@ class _Worlds:
         for _ in range(TRIES):
             drawn = self._clue(thing, len(left)) if left else Deduction(thing, "last")
             wrong = self._misread(drawn) if parting else drawn
-            if wrong is None or not (self._fits(drawn, self.true, one) and self._fits(wrong, self.false, two)):
-                continue
-            here, there = _house(drawn, self.true, size), _house(wrong, self.false, size)
-            if parting and here == there:
+            here = self._landed(drawn, self.true, one)
+            there = self._landed(wrong, self.false, two) if here and wrong else 0
+            if not there or (parting and here == there):
                 continue
             self.true[thing], self.false[thing] = here, there
-            if parting:
+            if parting and wrong:
                 self.fault = Fault(len(self.deductions), _kind(drawn, wrong), wrong)
             self.deductions.append(drawn)
-            self.placed.append(thing)
+            (self.placed if here == there else self.parted).append(thing)
             return True
         return False
 
-    def _fits(self, one: Deduction, houses: Sequence[int], taken: Sequence[int]) -> bool:
-        if one.form == "not":
+    def _landed(self, one: Deduction, houses: Sequence[int], taken: Sequence[int]) -> int:
+        """Return the one house that a deduction leaves in a world, or 0 where it leaves none or several."""
+        if one.form in {"not", "last"}:
             free = [house for house in range(1, self.size + 1) if house not in taken and house not in one.outside]
-            return len(free) == 1
-        house = _house(one, houses, self.size)
-        return 1 <= house <= self.size and house not in taken
+            return free[0] if len(free) == 1 else 0
+        house = one.value + (houses[one.other] if one.other >= 0 else 0)
+        return house if 1 <= house <= self.size and house not in taken else 0
 
     def _clue(self, thing: int, rest: int) -> Deduction:
         """Draw a clue of any form; it need not fit."""
         rng, size = self.rng, self.size
         chance = rng.random()
-        if not self.placed or chance < 0.1:  # noqa: PLR2004
+        if chance < 0.1 or not self.deductions:  # noqa: PLR2004
             return Deduction(thing, "at", value=1 + int(rng.random() * size))
         if chance < 0.2 and rest < 3:  # noqa: PLR2004
             return Deduction(thing, "not", outside=tuple(sorted(rng.sample(range(1, size + 1), rest))))
-        parted = [one for one in self.placed if self.true[one] != self.false[one]]
-        among = parted if parted and rng.random() < 0.6 else self.placed  # noqa: PLR2004
-        other = among[int(rng.random() * len(among))]
+        other = self._anchor()
         if chance < 0.55 and other // size != thing // size:  # noqa: PLR2004
             return Deduction(thing, "same", other)
         far = 1 + int(rng.random() * 2)
         return Deduction(thing, "offset", other, far if rng.random() < 0.5 else -far)  # noqa: PLR2004
+
+    def _anchor(self) -> int:
+        """Draw a thing that has a house, rather one on which the worlds differ."""
+        among = self.parted if self.parted and (self.rng.random() < 0.6 or not self.placed) else self.placed  # noqa: PLR2004
+        return among[int(self.rng.random() * len(among))]
 
     def _misread(self, one: Deduction) -> Deduction | None:
         """Return the clue as it might be misread."""
@@ -209,7 +222,7 @@ class _Worlds:
         if one.form == "offset" and self.rng.random() < 0.6:  # noqa: PLR2004
             far = one.value if self.rng.random() < 0.5 else 3 - abs(one.value)  # noqa: PLR2004
             return one._replace(value=-one.value if far == one.value else far if one.value > 0 else -far)
-        return one._replace(other=self.placed[int(self.rng.random() * len(self.placed))])
+        return one._replace(other=self._anchor())
 
 
 def _kind(right: Deduction, wrong: Deduction) -> str:
@@ -225,8 +238,7 @@ def _numbered(level: int, size: int, things: tuple[str, ...], worlds: _Worlds, r
     clued = [place for place, one in enumerate(worlds.deductions) if one.form != "last"]
     numbers = dict(zip(clued, rng.sample(range(1, len(clued) + 1), len(clued)), strict=True))
     deductions = tuple(one._replace(clue=numbers.get(place, 0)) for place, one in enumerate(worlds.deductions))
-    parted = [thing for thing in worlds.placed if worlds.true[thing] != worlds.false[thing]]
-    fault = worlds.fault
+    fault, parted = worlds.fault, worlds.parted
     assert fault
     wrong = fault.detail._replace(clue=numbers[fault.step])
     asked = parted[int(rng.random() * len(parted))]

@@ -111,7 +111,7 @@ class Math(AnswerGrader):
 
 
 def latex(expression: str) -> str:
-    """Return an expression with the signs that LaTeX has commands for as these: √2 as `\\sqrt{2}`, π as `\\pi`."""
+    r"""Return an expression with the signs that LaTeX has commands for as these: √2 as `\sqrt{2}`, π as `\pi`."""
     for sign, command in _SIGNS:
         expression = expression.replace(sign, command)
     return _ROOT.sub(lambda root: f"\\sqrt{{{root[1] or root[2]}}}", expression)

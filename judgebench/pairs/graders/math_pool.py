@@ -44,22 +44,26 @@ class Worker:
             process.stdin.write(json.dumps(question).encode() + b"\n")
             process.stdin.flush()
             said = _read(process, seconds)
+        except TimeoutError:
+            detail = f"no answer in {seconds:g} s"
         except OSError:
-            said = None
-        if said is None:
-            detail = "the tool broke down" if process.poll() is not None else f"no answer in {seconds:g} s"
-            self.close()
-            return Compared(None, None, detail)
-        return Compared(said["forth"], said["back"], said["detail"])
+            detail = "the tool broke down"
+        else:
+            return Compared(said["forth"], said["back"], said["detail"])
+        self.close()
+        return Compared(None, None, detail)
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-I", "-m", WORKER],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        if _read(self._process, START) is None:
+        try:
+            _read(self._process, START)
+        except OSError as error:
             self.close()
-            raise MissingPrerequisite("comparing expressions needs math-verify. Type: pip install 'judgebench[pairs]'")
+            message = "comparing expressions needs math-verify. Type: pip install 'judgebench[pairs]'"
+            raise MissingPrerequisite(message) from error
         return self._process
 
     def close(self) -> None:
@@ -78,23 +82,23 @@ def _close(pipe: Any) -> None:
         pipe.close()
 
 
-def _read(process: subprocess.Popen[bytes], seconds: float) -> dict[str, Any] | None:
-    """Return the next line as an object; None when it does not come in time or is none."""
+def _read(process: subprocess.Popen[bytes], seconds: float) -> dict[str, Any]:
+    """Return the next line as an object. Raises TimeoutError when none comes in time, OSError when none can."""
     assert process.stdout is not None
     end = time.monotonic() + seconds
     line = bytearray()
     while not line.endswith(b"\n"):
         left = end - time.monotonic()
         if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
-            return None
+            raise TimeoutError
         piece = os.read(process.stdout.fileno(), 65536)
         if not piece:
-            return None
+            raise BrokenPipeError
         line += piece
     try:
         found: dict[str, Any] = json.loads(line)
-    except ValueError:
-        return None
+    except ValueError as error:
+        raise OSError("not a reply") from error
     return found
 
 

@@ -23,6 +23,8 @@ def main() -> None:
     sys.setrecursionlimit(DEEPEST)
     replies, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no reply
     _silence()
+    import math_verify  # noqa: F401 - it is there, or this process ends before it is ready
+
     print(json.dumps({"ready": True}), file=replies, flush=True)
     for line in sys.stdin:
         asked = json.loads(line)

@@ -38,26 +38,25 @@ class Verification:
                 return "undecided"
 
 
-def verify(statement: str, winner: str, loser: str, grader: Code, *, before: str = PRELUDE) -> Verification:
+def verify(
+    statement: str, winner: str, loser: str, grader: Code, *, before: str = PRELUDE, seconds: float = SECONDS
+) -> Verification:
     """Run both programs of a pair on the samples that its statement shows, each with `before` before it."""
-    won = check(statement, winner, grader, before=before)
-    lost = check(statement, loser, grader, before=before)
+    won = check(statement, winner, grader, before=before, seconds=seconds)
+    lost = check(statement, loser, grader, before=before, seconds=seconds)
     return Verification(min(won[0], lost[0]), won[1], lost[1])
 
 
-def check(statement: str, program: str, grader: Code, *, before: str = PRELUDE) -> tuple[int, Grade | None]:
+def check(
+    statement: str, program: str, grader: Code, *, before: str = PRELUDE, seconds: float = SECONDS
+) -> tuple[int, Grade | None]:
     """Return how many samples a statement shows for a program, and its grade on them; None without any."""
     tests = samples.samples(statement, program)
     if not tests:
         return 0, None
     name = samples.method(program, samples.names(statement)) if tests[0]["kind"] == "functional" else None
-    gold = {
-        "tests": tests,
-        "name": name,
-        "before": before,
-        "seconds": SECONDS,
-        "tolerance": samples.tolerance(statement),
-    }
+    gold = {"tests": tests, "name": name, "before": before, "seconds": seconds}
+    gold["tolerance"] = samples.tolerance(statement)
     question = Question.make(
         key="samples", source="statement", category="coding", prompt=statement, gold=gold, grader=grader.name
     )

@@ -15,6 +15,7 @@ import atexit
 import contextlib
 import ctypes
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -40,6 +41,7 @@ LIBRARY = 100
 """File descriptors from here on hold the standard library's folders open, where the path to them is closed."""
 HEAR, TELL = 3, 4
 DEATH, DUMPABLE, SECCOMP, FILTER, NO_NEW_PRIVS, RESTRICT = 1, 4, 22, 2, 38, 446
+LIBC = ctypes.CDLL(None, use_errno=True)
 PROGRAM = "<program>"
 SPENT = LENGTH.pack(16) + b'{"memory": true}'
 """The message of a program that has no memory left to make one."""
@@ -70,10 +72,11 @@ def main() -> None:
         prctl(DUMPABLE, 0)
         prctl(NO_NEW_PRIVS, 1)
     if setup["ruleset"] is not None:
-        checked(ctypes.CDLL(None, use_errno=True).syscall(RESTRICT, setup["ruleset"], 0))
+        checked(LIBC.syscall(RESTRICT, setup["ruleset"], 0))
         os.close(setup["ruleset"])
     if setup["outer"]:
         install(bytes.fromhex(setup["outer"]))
+    gc.freeze()  # or the collector would write to, and so copy, what every program shares with the template
     send(b"R")
     serve(setup)
 
@@ -88,7 +91,7 @@ def prctl(option: int, *arguments: Any) -> None:
     """Change what the kernel lets this process do. Raises OSError when it refuses."""
     words = [ctypes.c_ulong(word) if isinstance(word, int) else word for word in arguments]
     words += [ctypes.c_ulong(0)] * (4 - len(words))
-    checked(ctypes.CDLL(None, use_errno=True).prctl(option, *words))
+    checked(LIBC.prctl(option, *words))
 
 
 def install(code: bytes) -> None:
@@ -228,7 +231,11 @@ def relay(child: int, stdin: int, ask: int, ends: dict[int, bytes], wake: int) -
                 waiting = pour(ask, waiting)
             else:
                 obey(child if ended is None else None, stdin, waiting)
-        poll.register(ask, select.POLLOUT if waiting and ended is None else 0)
+        if waiting and ended is None:
+            poll.register(ask, select.POLLOUT)
+        else:
+            with contextlib.suppress(KeyError):
+                poll.unregister(ask)
     send(b"X", json.dumps({"code": ended}).encode())
 
 

@@ -53,10 +53,14 @@ class SourceCard(Record):
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """What the user says of a source: a local copy of its data, and which release of it (see the class)."""
+    """What the user says of a source: a local copy of its data, and which release of it (see the class).
+
+    `unsafe_local` allows a source to run its dataset's programs without a sandbox where there is none.
+    """
 
     data: Path | None = None
     release: str | None = None
+    unsafe_local: bool = False
 
 
 NO_OPTIONS = SourceOptions()
