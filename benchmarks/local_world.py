@@ -69,7 +69,7 @@ def _llama(size: tuple[int, int], layers: int, heads: tuple[int, int], vocabular
 
 
 SHAPES = {
-    "small": Shape("Llama, 4 layers of 64, 4 heads on 1", "float32", _llama((64, 176), 4, (4, 1), 4_000, 8_192)),
+    "small": Shape("Llama, 4 layers of 32, 2 heads", "float32", _llama((32, 88), 4, (2, 2), 4_000, 8_192)),
     "vicuna-7b": Shape("Vicuna-7B", "bfloat16", _llama((4096, 11008), 32, (32, 32), 32_000, 2_048)),
     "llama-3.1-8b": Shape(
         "reward model, Llama-3.1-8B", "bfloat16",

@@ -1,9 +1,11 @@
 """Where rows come from: a local file, a file packaged with the card, or the hub at a pinned revision."""
 
 import csv
+import gzip
 import io
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -169,11 +171,13 @@ def local_rows(card: TaskCard, split: str, path: Path) -> Iterable[Row | RowProb
 
 
 def rows(data: bytes, name: str) -> list[Row | RowProblem]:
-    """Parse a file's bytes into rows by its suffix: JSON lines, a JSON array, or CSV with a header.
+    """Parse a file's bytes into rows by its suffix: JSON lines, a JSON array, or CSV with a header; `.gz` of any.
 
     Rows that cannot be read come back as problems in their place. Raises DataError when the whole file
     cannot be: wrong encoding, empty, or an array that is not one.
     """
+    if name.endswith(".gz"):
+        data, name = _unpacked(data, name), name.removesuffix(".gz")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -184,6 +188,13 @@ def rows(data: bytes, name: str) -> list[Row | RowProblem]:
     if name.endswith(".csv"):
         return list(_csv_rows(text, name))
     return list(_array(text, name) if text.lstrip().startswith("[") else _lines(text, name))
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError([RowProblem(name, 0, "", f"not gzip, or cut: {error}")]) from error
 
 
 def _csv_rows(text: str, name: str) -> Iterator[Row | RowProblem]:

@@ -13,6 +13,7 @@ from judgebench.errors import JudgebenchError
 from judgebench.importers import find_gold
 from judgebench.leaderboard.cells import Cell, cell
 from judgebench.leaderboard.data import Board, run_id
+from judgebench.leaderboard.names import safe_name
 from judgebench.leaderboard.wording import MetricWords, definition, metric_words
 from judgebench.metrics import shape_of, table_of
 from judgebench.metrics.resample import estimate
@@ -108,7 +109,7 @@ def of_board(board: Board) -> dict[str, tuple[Curve, ...]]:
 
 def _of_result(result: Result, board: Board, tables: dict[str, list[GoldRow]]) -> tuple[Curve, ...]:
     files, spec = board.files.get(run_id(result)), result.spec.task
-    if files is None:
+    if files is None or spec.name != safe_name(spec.name):  # a result must not choose which file is read
         return ()
     try:
         if spec.fingerprint not in tables:

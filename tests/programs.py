@@ -13,7 +13,12 @@ from sandboxes import BACKENDS
 
 @cache
 def sandbox() -> Sandbox:
-    """Return a sandbox for all tests of this process, or skip. In CI there must be one."""
+    """Return a sandbox for all tests of this process, or skip: nobody may close it."""
+    return fresh()
+
+
+def fresh() -> Sandbox:
+    """Return a sandbox of one's own, or skip. In CI there must be one."""
     for backend in BACKENDS.values():
         if backend(1).missing() is None:
             return backend(2)

@@ -64,7 +64,11 @@ def test_version(tmp_path: Path) -> None:
             ["eval", "--judge", "longest", "--category", "maths"],
             "unknown category 'maths'. Did you mean math",
         ),
-        (["eval", "--judge", "longest", "--data", "no.jsonl"], "no such data file: no.jsonl"),
+        (["eval", "--task", "starter", "--judge", "longest", "--data", "no.jsonl"], "no such data file: no.jsonl"),
+        (
+            ["eval", "--judge", "longest", "--data", "no.jsonl"],
+            "is generated: it has no --data. To judge a file of pairs: --task no.jsonl",
+        ),
         (["eval", "--judge", "mine.yaml"], "cannot read judge card mine.yaml"),
         (["eval", "--nonsense"], "--nonsense"),
         (["show", "run", "nowhere"], "nowhere is not a run directory"),

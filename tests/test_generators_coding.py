@@ -14,7 +14,11 @@ from judgebench.pairs.generators.structures import StructureTracing
 from judgebench.pairs.generators.tracing import StringTracing
 
 NAMES = ("string-tracing", "structure-tracing", "program-output")
-GOLDEN = {"string-tracing": "", "structure-tracing": "", "program-output": ""}
+GOLDEN = {
+    "string-tracing": "13fd83b4a9599ae1",
+    "structure-tracing": "0e268089ddf80fdb",
+    "program-output": "2e7414d9936a31b3",
+}
 """The first bytes of the sha256 of 50 rows: a change of any needs a higher `version`."""
 
 

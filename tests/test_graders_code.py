@@ -199,6 +199,9 @@ def test_a_timeout_counts_when_it_comes_again() -> None:
     box = Scripted(late, good, Outcome("ok", stdout="10"))
     assert graded(Code(box), SUM, "print(1)").outcome == "right"
     assert len(box.seen) == 3
+    patient = Scripted(late, good)
+    assert graded(Code(patient), SUM | {"seconds": 20}, "print(1)").outcome == "wrong"
+    assert len(patient.seen) == 1
 
 
 def test_a_sandbox_is_chosen_when_the_first_program_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,6 +237,18 @@ def test_a_program_cannot_fake_its_results() -> None:
     assert outcome(PLUS, fenced(forged)) == "wrong"
     lies = "class Any:\n    def __eq__(self, other): return True\ndef plus(a, b): return Any()"
     assert outcome(PLUS, fenced(lies)) == "wrong"
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["print('\ud800')", "\0", "x = " + "(" * 5_000, "def plus(a, b): return float('nan')", "def plus(a, b): return 10**5000",
+     "def plus(a, b):\n    own = []\n    own.append(own)\n    return own", "def plus(a, b): return plus(a, b)",
+     "def plus(a, b):\n    x = []\n    for _ in range(100_000): x = [x]\n    return x",
+     "class plus:\n    def __init__(self, a, b): raise BaseException"],
+)  # fmt: skip
+def test_no_program_makes_it_raise(code: str) -> None:
+    for gold in (SUM, PLUS):
+        assert outcome(gold, fenced(code)) in {"wrong", "format_fail"}
 
 
 # -- many at once ----------------------------------------------------------------------------------------

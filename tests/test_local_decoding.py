@@ -136,9 +136,15 @@ def test_half_precision_logits_still_sample():
     assert Choice(Decoding(temperature=1.0), [1, 2], CPU)(None, scores).isfinite().all()
 
 
-def test_logits_that_are_no_numbers_are_an_error_not_a_token():
-    with pytest.raises(FloatingPointError, match="not a number"):
-        Choice(Decoding(), [0], CPU)(None, torch.tensor([[0.0, float("nan")]]))
+@pytest.mark.parametrize("odd", ["nan", "inf"])
+def test_logits_that_are_no_numbers_are_an_error_not_a_token(odd):
+    with pytest.raises(FloatingPointError, match=f"not a number \\({odd}\\)"):
+        Choice(Decoding(), [0], CPU)(None, torch.tensor([[0.0, float(odd)], [0.0, 1.0]]))
+
+
+def test_tokens_that_are_ruled_out_are_none():
+    scores = torch.tensor([[-torch.inf, 0.0]])
+    assert Choice(Decoding(), [0], CPU)(None, scores).argmax() == 1
 
 
 def test_kept_log_probabilities_are_the_model_s_own():

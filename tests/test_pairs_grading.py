@@ -97,6 +97,20 @@ def test_an_interrupted_grading_keeps_what_it_had(store: BuildStore, monkeypatch
         monkeypatch.undo()
 
 
+def test_the_sandbox_of_a_program_stays_with_its_grade(store: BuildStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Other, "sandbox_name", "a-box", raising=False)
+    with Graders() as graders:
+        grade_here(store, range(4), 3, graders["other"])
+        grade_here(store, range(4), 3, graders["ahead"])
+    found = [(store.owner(number) % 2, store.grade(number)) for number in range(len(store.responses))]
+    assert {(odd, grade.sandbox) for odd, grade in found if grade} == {(1, "a-box"), (0, None)}
+    assert '"sandbox":"a-box"' in RayGrader(unsafe_local=False).grade("other", 1, [_packed(store, 1)])[0]
+
+
+def _packed(store: BuildStore, number: int) -> tuple[str, str]:
+    return store.question(store.owner(number)).model_dump_json(), store.response(number).model_dump_json()
+
+
 def test_graders_are_made_once_and_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[str] = []
 

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from programs import fenced, grader, sandbox
+from programs import fenced, fresh, grader, sandbox
 
 from fakes.pairs import write_rows
 from judgebench.errors import DataError, MissingPrerequisite, UsageError
+from judgebench.pairs.build import BuildConfig, build, prepare
 from judgebench.pairs.records import Question, Response
 from judgebench.pairs.sandbox import choosing
 from judgebench.pairs.sources.base import Source, SourceOptions, load_source
 from judgebench.pairs.sources.livecodebench import FILES, files_of, slug
 from judgebench.pairs.sources.mbpp import arguments, plain, shaped
+from sandboxes import BACKENDS
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +33,7 @@ def _box(monkeypatch: pytest.MonkeyPatch) -> None:
         def __exit__(self, *_: object) -> None:
             pass
 
-    monkeypatch.setattr(choosing, "choose", Kept)
+    monkeypatch.setattr(choosing, "choose", lambda **_: Kept())
 
 
 def source(tmp_path: Path, name: str, *rows: dict[str, Any], **options: Any) -> Source:
@@ -195,6 +197,31 @@ def test_a_title_is_spelled_as_in_its_address() -> None:
     assert slug("Find the Peaks!") == "find-the-peaks"
 
 
+def test_pairs_are_built_of_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "choose", lambda **_: fresh())
+
+    def answers(key: str, *codes: str) -> list[dict[str, str]]:
+        return [{"question": key, "text": fenced(code), "model": "m", "finish": "stop"} for code in codes]
+
+    start = FUNCTION["starter_code"]
+    given = [
+        *answers("abc999_a", "print(sum(map(int, input().split())))", "print(3)"),
+        *answers("3999", start + "return a + b[0]", start + "return a"),
+    ]
+    data = write_rows(tmp_path / "data.jsonl", [STDIN, FUNCTION, STDIN | {"question_id": "abc311_c"}])
+    responses = write_rows(tmp_path / "responses.jsonl", given)
+    config = BuildConfig(
+        source="livecodebench", data=str(data), responses=str(responses), out=str(tmp_path / "out"), k=2, cache=False
+    )
+    build(prepare(config))
+    rows = [json.loads(line) for line in (tmp_path / "out" / "out.jsonl").read_text("utf-8").splitlines()]
+    assert {row["original_id"] for row in rows} == {"abc999_a", "3999"}
+    for row in rows:
+        assert row["origin"]["right"]["grade"]["outcome"] == "right"
+        assert row["origin"]["wrong"]["grade"]["outcome"] == "wrong"
+        assert row["origin"]["sandbox"] in BACKENDS
+
+
 # -- HumanEval+ ------------------------------------------------------------------------------------------
 
 HUMAN: dict[str, Any] = {
@@ -257,7 +284,7 @@ def test_what_evalplus_compares_by_rules_of_its_own_is_left_out(tmp_path: Path) 
 
 
 def test_without_a_sandbox_there_are_no_outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def none() -> None:
+    def none(**_options: object) -> None:
         raise MissingPrerequisite("no sandbox")
 
     monkeypatch.setattr(choosing, "choose", none)

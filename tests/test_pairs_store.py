@@ -104,6 +104,7 @@ def test_what_was_added_is_found_again_after_reopening(tmp_path: Path) -> None:
         fill(store)
         store.commit({"dropped": {"x": 1}})
         before = look(store)
+        assert store.spent == 2.5
     assert before == {
         "answered": [[True, True, False], [True, False, True], [True, False, False]],
         "of": [[1, 4], [0, 2], [3]],
@@ -133,6 +134,19 @@ def test_another_identity_is_refused_only_once_there_is_something(tmp_path: Path
     (tmp_path / "b" / "manifest.json").write_text("{")
     with pytest.raises(RunError, match=r"manifest\.json is damaged"):
         opened(tmp_path / "b").__enter__()
+
+
+def test_who_answers_may_change_until_somebody_has(tmp_path: Path) -> None:
+    with opened(tmp_path / "b", sampling={"temperature": None}) as store:
+        store.add_question(question(0))
+        store.commit({"dropped": {}})
+    with opened(tmp_path / "b", sampling={"temperature": 1.0}) as store:
+        assert store.reading == {"dropped": {}}
+        store.add_response(response(0))
+    with pytest.raises(RunError, match=r"was started with another sampling\.temperature"):
+        opened(tmp_path / "b", sampling={"temperature": None}).__enter__()
+    with opened(tmp_path / "b", sampling={"temperature": 1.0}) as store:
+        assert len(store.responses) == 1
 
 
 def test_a_folder_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:

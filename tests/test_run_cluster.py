@@ -58,7 +58,7 @@ def test_ray_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) 
 def test_ray_without_its_data_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray.data", None)
     with pytest.raises(MissingPrerequisite, match=r"cannot load Ray: .*Type: pip install 'judgebench\[ray\]'$"):
-        cluster._imported()
+        cluster.imported()
 
 
 def test_an_address_is_joined_and_none_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ class Session:
 
 def use(session: Session, monkeypatch: pytest.MonkeyPatch, body: Any = None, **fields: Any) -> None:
     """Connect, run the body, and leave."""
-    monkeypatch.setattr(cluster, "_imported", lambda: session)
+    monkeypatch.setattr(cluster, "imported", lambda: session)
 
     async def connect() -> None:
         async with cluster.connected(config(**fields)) as ray:
@@ -164,7 +164,7 @@ def test_a_process_that_is_connected_stays_so(monkeypatch: pytest.MonkeyPatch) -
 def test_an_interrupt_while_ray_starts_waits_for_it_to_end_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     session, started = Session(), asyncio.Event()
-    monkeypatch.setattr(cluster, "_imported", lambda: session)
+    monkeypatch.setattr(cluster, "imported", lambda: session)
 
     async def interrupted() -> None:
         loop = asyncio.get_running_loop()

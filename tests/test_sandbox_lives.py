@@ -201,7 +201,7 @@ def test_a_program_has_no_rights_and_two_filters(way: str) -> None:
         wait_for(lambda: len(alive(token)) == len(calm) + 2)
         time.sleep(0.3)
         program = max(set(alive(token)) - set(calm))
-        found, files = status(program), {int(name) for name in os.listdir(f"/proc/{program}/fd")}
+        found, files = status(program), {int(entry.name) for entry in Path(f"/proc/{program}/fd").iterdir()}
         thread.join()
     assert {found[name] for name in ("CapEff", "CapPrm", "CapAmb")} == {"0" * 16}
     assert (found["NoNewPrivs"], found["Seccomp"]) == ("1", "2")

@@ -1,5 +1,6 @@
 """The probes find what a sandbox lets through: each must fail where nothing holds it back."""
 
+import os
 import socket
 import time
 from collections.abc import Iterable, Iterator
@@ -167,15 +168,26 @@ def test_bait_is_real_and_is_taken_away() -> None:
 
 def test_attacks_leave_nothing_where_they_succeed() -> None:
     with probes._bait() as bait:
-        before = sorted(Path(bait["folder"]).iterdir())
+        folder = Path(bait["folders"][0])
+        before = sorted(folder.iterdir())
         done = attacks.writing(bait)
-        assert bait["folder"] in done
-        assert {path.name for path in Path(bait["folder"]).iterdir()} - {path.name for path in before} <= {
+        assert str(folder) in done
+        assert {path.name for path in folder.iterdir()} - {path.name for path in before} <= {
             "folder",
             "link",
             "name",
         }
         assert not Path("/tmp", bait["token"]).exists()
+
+
+def test_what_a_half_open_sandbox_let_through_is_cleared_away() -> None:
+    """The filter lets nobody remove what the missing rules let them make."""
+    with probes._bait() as bait:
+        made = [Path(folder, bait["token"]) for folder in ("/tmp", "/dev/shm") if os.access(folder, os.W_OK)]
+        for path in made:
+            path.touch()
+    assert made
+    assert not any(path.exists() for path in made)
 
 
 def test_a_sandbox_that_cannot_start_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """What honest programs can count on, in every sandbox that is here."""
 
 import math
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +13,7 @@ import pytest
 from judgebench.pairs.sandbox import host
 from judgebench.pairs.sandbox.base import AHEAD, Sandbox
 from judgebench.pairs.sandbox.program import MIB, Outcome, Program
-from sandboxes import BACKENDS, function, lacking, script
+from sandboxes import BACKENDS, ROOT, function, lacking, script
 
 
 @pytest.fixture(scope="module", params=BACKENDS)
@@ -264,6 +266,15 @@ def test_workers_run_side_by_side(box: Sandbox) -> None:
     started = time.monotonic()
     list(box.run_many([script("import time; time.sleep(0.5)")] * 2))
     assert time.monotonic() - started < 0.95
+
+
+def test_the_benchmark_runs() -> None:
+    lacking("landlock")
+    command = [sys.executable, "benchmarks/sandbox.py", "--runs", "8", "--rounds", "1", "--bar", "0"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows[2:]].count("landlock") == 2
+    assert all(float(row[-5]) > 0 for row in rows if row[0] == "landlock")
 
 
 def test_there_is_a_worker_per_core() -> None:

@@ -183,7 +183,7 @@ def _table(gold: Iterable[GoldRow]) -> bytes:
     return tasks.gold_table(
         Item(
             id=row.item, task="", category=row.category, source_id=row.source, turns=(), candidates=(nothing,),
-            gold=row.gold,
+            gold=row.gold, traits=dict(row.traits),
         )
         for row in gold
     )  # fmt: skip

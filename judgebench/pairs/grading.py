@@ -30,7 +30,7 @@ class Graders:
     """Graders by name, made when first needed.
 
     A grader that runs programs has an attribute `unsafe_local`, set here where the user says so, and `sandbox_name`,
-    which goes into the origin of its pairs.
+    which goes into its grades.
     """
 
     def __init__(self, *, unsafe_local: bool = False) -> None:
@@ -75,6 +75,12 @@ def pending(store: BuildStore, questions: Iterable[int], k: int, grader: Grader)
             yield from ((number, (question, store.response(number))) for number in stale)
 
 
+def _where(grader: Grader, grade: Grade) -> Grade:
+    """Return the grade with the name of the sandbox that the grader uses, if it does."""
+    sandbox = getattr(grader, "sandbox_name", None)
+    return grade if sandbox is None else grade.model_copy(update={"sandbox": sandbox})
+
+
 def grade_here(store: BuildStore, questions: Iterable[int], k: int, grader: Grader) -> int:
     """Grade what one grader has to grade, on this machine; return how many there were."""
     waiting: deque[int] = deque()
@@ -86,7 +92,7 @@ def grade_here(store: BuildStore, questions: Iterable[int], k: int, grader: Grad
 
     graded = 0
     for grade in grader.grade_all(jobs()):
-        store.add_grade(waiting.popleft(), grade)
+        store.add_grade(waiting.popleft(), _where(grader, grade))
         graded += 1
     store.grades.sync()
     return graded
@@ -109,7 +115,7 @@ class RayGrader:
                 f"grader {name} is version {version} there and {grader.version} here: install the same judgebench"
             )
         parsed = [(Question.model_validate_json(one), Response.model_validate_json(two)) for one, two in jobs]
-        return [grade.model_dump_json() for grade in grader.grade_all(parsed)]
+        return [_where(grader, grade).model_dump_json() for grade in grader.grade_all(parsed)]
 
 
 async def grade_on_ray(store: BuildStore, questions: list[int], k: int, graders: Graders, address: str | None) -> int:

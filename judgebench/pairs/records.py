@@ -69,7 +69,8 @@ class Grade(Record):
     (a timeout, a tool that broke, several valid outputs). `truncated`: the response was cut.
 
     `span` is where the answer stands in the response, in characters; `method` is the rule that found it; `version`
-    the grader's, raised whenever the same response would be graded differently.
+    the grader's, raised whenever the same response would be graded differently. `sandbox` names the one in which a
+    response's program ran.
     """
 
     outcome: Outcome
@@ -79,3 +80,4 @@ class Grade(Record):
     grader: str = ""
     version: int = 1
     detail: str = ""
+    sandbox: str | None = None

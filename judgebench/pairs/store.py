@@ -29,6 +29,8 @@ from judgebench.pairs.records import Grade, Question, Response
 from judgebench.run.store import whole_bytes, write_atomic
 from judgebench.spec import differences
 
+ANSWERING = {"model", "sampling"}
+"""What of the identity concerns responses only: until there is one, it may change."""
 NONE = -1
 """Where a response has no grade yet."""
 
@@ -151,12 +153,17 @@ class BuildStore:
 
     def close(self) -> None:
         """Flush to disk and let go of the folder. Safe to call twice."""
-        for name in ("questions", "responses", "grades", "seconds", "batches"):
-            if (lines := getattr(self, name, None)) is not None:
-                lines.close()
+        for lines in self._files():
+            lines.close()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = NONE
+
+    def _files(self) -> Iterator[Lines]:
+        """Yield the files that are open."""
+        for name in ("questions", "responses", "grades", "seconds", "batches"):
+            if (lines := getattr(self, name, None)) is not None:
+                yield lines
 
     def _take_lock(self) -> None:
         self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -175,16 +182,22 @@ class BuildStore:
         except (orjson.JSONDecodeError, TypeError, KeyError) as error:
             raise RunError(f"{path} is damaged") from error
         changed = differences(theirs, orjson.loads(orjson.dumps(self.identity)))
-        if changed:
+        if changed and self._nobody_answered() and {name.partition(".")[0] for name in changed} <= ANSWERING:
+            self.commit(manifest["reading"])
+        elif changed:
             raise RunError(
                 f"{self.folder} was started with another {', '.join(changed)}. Build with the old value, or into "
                 "another --out folder"
             )
 
+    def _nobody_answered(self) -> bool:
+        path = self.folder / "responses.jsonl"
+        return not path.exists() or path.stat().st_size == 0
+
     def commit(self, reading: dict[str, Any]) -> None:
         """Write the manifest: all questions are there. `reading` says what was left out."""
-        self.questions.sync()
-        self.responses.sync()
+        for lines in self._files():
+            lines.sync()
         self.reading = reading
         manifest = {"identity": self.identity, "reading": reading}
         write_atomic(self.folder / "manifest.json", orjson.dumps(manifest, option=orjson.OPT_INDENT_2))
@@ -219,6 +232,7 @@ class BuildStore:
             lines.clear()
         self.ids.clear()
         self.graders.clear()
+        self.spent = 0.0
         self._grader = array("H")
         self._owners, self._samples, self._graded = array("i"), array("i"), array("i")
 
@@ -238,6 +252,7 @@ class BuildStore:
         """Append a response. Halves of surrogate pairs, which no file in UTF-8 can hold, become U+FFFD."""
         line = response.model_dump(mode="python", exclude_defaults=True)
         self.responses.append(line | {"text": _whole(response.text)})
+        self.spent += response.cost or 0.0
         self._index(response.question, response.sample)
 
     def response(self, number: int) -> Response:

@@ -107,7 +107,7 @@ def _select(
         if not decision.pairs:
             part.reasons[decision.reason if part.outcomes.total() > before else "no response at all"] += 1
         for pair in decision.pairs:
-            row = _row(building, question, pair, decision, sandbox=getattr(grader, "sandbox_name", None))
+            row = _row(building, question, pair, decision)
             label = row["source"]
             if categories.setdefault(label, question.category) != question.category:
                 raise UsageError(f"{label!r} stands for two categories: {categories[label]} and {question.category}")
@@ -136,9 +136,7 @@ def _graded(
 # -- rows --------------------------------------------------------------------------------------------------
 
 
-def _row(
-    building: "Building", question: Question, pair: Chosen, decision: Decision, sandbox: str | None
-) -> dict[str, Any]:
+def _row(building: "Building", question: Question, pair: Chosen, decision: Decision) -> dict[str, Any]:
     """Return a pair as a row in JudgeBench's layout, the right response first, with its origin."""
     (right, _), (wrong, _) = pair.right, pair.wrong
     subject = question.meta.get("subject") or question.category
@@ -158,7 +156,7 @@ def _row(
             "question": question.model_dump(mode="json", exclude={"prompt"}),
             "right": _side(pair.right),
             "wrong": _side(pair.wrong),
-            "sandbox": sandbox,
+            "sandbox": pair.right[1].sandbox,
             "responses": decision.outcomes.total(),
             "k": building.config.k if building.backend is None else building.k,
             "pass_rate": rate,
@@ -237,7 +235,7 @@ def _sheet(building: "Building", store: BuildStore, counts: Counts) -> str:
         "graders": ", ".join(sorted(counts.graders)),
         "second grader": config.second_grader,
         "seed of sides and ties": config.seed,
-        "cost of the responses, as far as known": f"${store.spent:,.4f}" if backend is not None else None,
+        "cost of the responses, as far as known": f"${store.spent:,.4f}" if store.spent else None,
         "built by": f"judgebench {VERSION}",
     }
     return datasheet(f"Data sheet: {building.name}", facts, counts, command(building))

@@ -73,7 +73,7 @@ async def connected(config: EvalConfig) -> AsyncIterator[Any]:
     A process that is connected already stays connected. What Ray prints goes to stderr. Raises UsageError when there
     is no cluster to join.
     """
-    ray = _imported()
+    ray = imported()
     with redirect_stdout(sys.stderr):
         if ray.is_initialized():
             if ray.util.client.ray.is_connected():
@@ -92,6 +92,8 @@ async def _session(ray: Any, config: EvalConfig) -> AsyncIterator[None]:
         _signals_as_before()
         yield
     finally:
+        # What its threads say of losing the cluster, while it is being ended, helps nobody.
+        _listen(dict.fromkeys(CHATTER, logging.CRITICAL))
         await _patiently(lambda: ray.shutdown(wait_for_processes=True))
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
@@ -102,9 +104,11 @@ def _root() -> str:
     return os.environ.get("RAY_TMPDIR") or "/tmp"  # noqa: S108 - a folder of a fresh name is made in it
 
 
-def _imported() -> Any:
+def imported() -> Any:
     """Import Ray, quiet and telling nobody that it is used."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # A thread of Ray Data's that no row has woken to its end would start Ray again.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     # Its core calls an error what Ray Data does to every actor (arguments in the object store).
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
@@ -114,9 +118,13 @@ def _imported() -> Any:
         raise MissingPrerequisite(
             f"--engine ray cannot load Ray: {error}. Type: pip install 'judgebench[ray]'"
         ) from error
-    for name, level in CHATTER.items():
-        logging.getLogger(name).setLevel(level)
+    _listen(CHATTER)
     return ray
+
+
+def _listen(levels: dict[str, int]) -> None:
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def _start(ray: Any, folder: str) -> None:

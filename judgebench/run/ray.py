@@ -280,9 +280,7 @@ def _outcomes(ray: Any, tickets: int, pool: cluster.Pool, **worker: Any) -> Gene
 
 
 def _pickled(recipe: Recipe) -> bytes:
-    from ray import cloudpickle
-
-    pickle: Any = cloudpickle
+    pickle = cluster.imported().cloudpickle
     try:
         return bytes(pickle.dumps(recipe))
     except Exception as error:

@@ -57,7 +57,8 @@ class Desk:
     async def hand(self, ticket: int, batch: bytes) -> None:
         """Give the batch of a ticket to everyone who asked for it."""
         for waiting in self._waiting.pop(ticket, ()):
-            waiting.set_result(batch)
+            if not waiting.done():
+                waiting.set_result(batch)
 
     async def pay(self, cost: float) -> float:
         """Add to what the run has cost, in USD; return the sum."""

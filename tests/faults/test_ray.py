@@ -19,6 +19,7 @@ from factories import write_pairs
 from judgebench.evaluation import Evaluation, evaluate
 from judgebench.run.ray import AT_ONCE, LEAST_BATCH
 
+pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
 PAIRS = 5000
 TRIALS = 2 * PAIRS
@@ -42,18 +43,27 @@ class ClusterProcess:
         assert self.process.stdout.readline() == "removed\n"
 
 
+def short_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for Ray, whose sockets want paths shorter than those of pytest's folders."""
+    return tempfile.TemporaryDirectory(prefix="jb", dir="/tmp", ignore_cleanup_errors=True)
+
+
 @contextmanager
 def two_nodes() -> Iterator[ClusterProcess]:
     command = [sys.executable, str(HERE / "ray_cluster.py")]
-    environment = os.environ | {"RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_USAGE_STATS_ENABLED": "0"}
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
-    )
-    try:
-        assert process.stdout is not None
-        yield ClusterProcess(process, process.stdout.readline().strip())
-    finally:
-        process.communicate(timeout=60)
+    with short_folder() as folder:
+        environment = os.environ | {"RAY_TMPDIR": folder, "RAY_USAGE_STATS_ENABLED": "0"}
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=environment,
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().strip()
+            assert address, "the cluster did not start"
+            yield ClusterProcess(process, address)
+        finally:
+            process.communicate(timeout=60)
 
 
 @dataclass
@@ -105,6 +115,7 @@ class Story:
     before_restart: int
     requests_before: int
     lost_worker: int
+    workers_before: set[int]
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +131,13 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
         run.wait(2000, driver)
         driver.kill()
         driver.communicate()
-        before, requests = len(run.judgments()), run.requests()
+        before, requests, workers = len(run.judgments()), run.requests(), run.workers()
         driver = run.start()
         run.wait(before + 1000, driver)
         cluster.remove_node()
         out, errors = driver.communicate(timeout=DEADLINE)
         assert driver.returncode == 0, errors
-    return Story(run, out, before, requests, worker)
+    return Story(run, out, before, requests, worker, workers)
 
 
 def test_every_trial_is_judged_and_none_twice(story: Story) -> None:
@@ -158,8 +169,8 @@ def test_the_driver_that_came_back_went_on_where_it_was(story: Story) -> None:
 def test_a_lost_worker_takes_no_more_than_its_batches_along(story: Story) -> None:
     lost = 3 * WORKERS * AT_ONCE * LEAST_BATCH  # a worker, a driver with all its workers, a node
     assert TRIALS < story.run.requests() <= TRIALS + lost
-    assert story.lost_worker in story.run.workers()
-    assert len(story.run.workers()) >= 2 * WORKERS, "others took its place"
+    assert story.lost_worker in story.workers_before
+    assert story.run.workers() - story.workers_before, "others took its place"
 
 
 def test_what_ray_says_goes_to_stderr(story: Story) -> None:
@@ -195,7 +206,7 @@ def test_a_cluster_of_our_own_leaves_nothing_behind(tmp_path: Path, sent: signal
         sys.executable, "-m", "judgebench", "eval", "--judge", "pairwise", "--task", "pairs.jsonl", "--model",
         "scripted/demo", "--backend-option", "latency=0.1", "--engine", "ray", "--workers", "2", "--worker-cpus", "0.5",
     ]  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="jb", dir="/tmp") as ray_folder:
+    with short_folder() as ray_folder:
         environment = os.environ | {MARK: tmp_path.name, "RAY_TMPDIR": ray_folder, "HOME": str(tmp_path)}
         child = subprocess.Popen(
             command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

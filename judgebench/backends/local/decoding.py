@@ -7,6 +7,7 @@ Sampling is by Gumbel noise, drawn row by row from a generator of the row's own:
 on its seed alone, never on what else is in the batch.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -108,8 +109,9 @@ class Choice:
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         """Return the scores whose maximum is the choice. Raises FloatingPointError when there is none to make."""
-        if scores.isnan().any():
-            raise FloatingPointError("the model's output is not a number (nan)")
+        total = float(scores.sum())  # one pass shows a nan or an overflow anywhere; tokens ruled out are -inf
+        if not total < math.inf:
+            raise FloatingPointError(f"the model's output is not a number ({total})")
         wanted = scores
         for warper in self._warpers:
             wanted = warper(input_ids, wanted)

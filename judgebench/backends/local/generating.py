@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from judgebench.backends.base import Endpoint
+from judgebench.backends.local.caching import roomy_cache
 from judgebench.backends.local.decoding import Choice, Decoding, Ends
 from judgebench.backends.local.formatting import Row, chat_row, text_row
 from judgebench.backends.local.memory import bucket_of
@@ -146,6 +147,7 @@ class Generator:
                 generation_config=self._config(decoding, limit),
                 logits_processor=LogitsProcessorList([choice]),
                 stopping_criteria=StoppingCriteriaList([ends]),
+                **roomy_cache(self.model),
             )
         steps = [tuple(part.tolist() for part in step) for step in choice.kept]
         return [

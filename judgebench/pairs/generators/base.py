@@ -122,6 +122,11 @@ class GeneratedPair:
         return min(self.fault.step / (self.steps - 1), 1.0) if self.steps > 1 else 0.0
 
     @property
+    def traits(self) -> dict[str, float]:
+        """Return what an item made of this pair is plotted by: its difficulty, where its fault sits, how long it is."""
+        return {"difficulty": self.level, "depth": round(self.depth, 6), "steps": self.steps}
+
+    @property
     def origin(self) -> dict[str, Any]:
         """Return how the pair came about: with the generator's version, enough to make it again."""
         return {

@@ -33,6 +33,12 @@ def letter_of(options: Sequence[str], text: str) -> str:
     return LETTERS[options.index(text)]
 
 
+def option_of(letter: str, options: Sequence[str]) -> str | None:
+    """Return the text of the option with this letter, None for what is no option's letter."""
+    found = [text for mark, text in zip(LETTERS, options, strict=False) if mark == letter]
+    return found[0] if found else None
+
+
 def settle(letter: str, rng: Random) -> str:
     """Return the sentence that settles on an option."""
     return pick(rng, LAST).format(letter=letter)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 
 from judgebench.pairs.generators.base import Fault, Generator, Step, Trace
-from judgebench.pairs.generators.choices import LETTERS, OPTIONS, choose_from, settle
+from judgebench.pairs.generators.choices import LETTERS, OPTIONS, choose_from, option_of, settle
 from judgebench.pairs.generators.draws import below, one, several, sign
 from judgebench.pairs.generators.wording import pick
 
@@ -112,11 +112,8 @@ class CodePoints(Generator[Walk]):
 
     def check(self, problem: Walk, answer: str) -> bool:
         """Ask `unicodedata` which character has the name of the option."""
-        letters = LETTERS[: len(problem.options)]
-        if answer not in letters or len(answer) != 1:
-            return False
-        name = _name(problem.end + problem.options[letters.index(answer)])
-        return ord(unicodedata.lookup(name)) == sum(problem.moves, start=problem.start)
+        name = option_of(answer, [_name(problem.end + away) for away in problem.options])
+        return name is not None and ord(unicodedata.lookup(name)) == sum(problem.moves, start=problem.start)
 
 
 def _stays(chart: tuple[int, int], start: int, moves: tuple[int, ...]) -> bool:

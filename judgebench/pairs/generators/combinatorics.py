@@ -12,6 +12,8 @@ from judgebench.pairs.generators.wording import demand, pick
 
 GROUPS = {1: (4, 6, 4), 2: (5, 8, 5), 3: (6, 9, 6), 4: (8, 12, 7), 5: (9, 14, 9)}
 """Smallest and largest group, seats."""
+FEWEST = 2
+"""Cases of a committee, so that there is always something to add."""
 DATES = (100, 1000)
 GRIDS = {1: (4, 4), 2: (5, 5), 3: (6, 6), 4: (8, 7), 5: (10, 8)}
 """Rows and columns."""
@@ -65,7 +67,7 @@ class Grid:
 class Case(NamedTuple):
     """So many from the first group: both factors as (of, taken), the dates, and the ways."""
 
-    count: int
+    ours: int
     one: tuple[int, int]
     two: tuple[int, int]
     dates: int
@@ -83,18 +85,20 @@ class Combinatorics(Generator[Committee | Grid]):
         if rng.random() < 0.5:  # noqa: PLR2004
             return _grid(rng, level)
         low, high, seats = GROUPS[level]
-        one, two = (low + int(rng.random() * (high - low + 1)) for _ in range(2))
-        least = rng.random() < 0.5  # noqa: PLR2004
-        bound = 1 + int(rng.random() * (min(one, seats) - 1))
-        return Committee(level, (one, two), seats, bound, least, DATES[0] + int(rng.random() * (DATES[1] - DATES[0])))
+        while True:
+            one, two = (low + int(rng.random() * (high - low + 1)) for _ in range(2))
+            bound, dates = 1 + int(rng.random() * (min(one, seats) - 1)), int(rng.random() * (DATES[1] - DATES[0]))
+            made = Committee(level, (one, two), seats, bound, rng.random() < 0.5, DATES[0] + dates)  # noqa: PLR2004
+            if len(_counts(made)) >= FEWEST:
+                return made
 
     def ask(self, problem: Committee | Grid, rng: Random) -> str:
         """Return the question."""
         if isinstance(problem, Grid):
             closed = ", ".join(f"row {row} column {column + 1}" for row, column in enumerate(problem.closed, 1))
             text = (f"A grid has {len(problem.closed)} rows and {problem.columns} columns. Closed are: {closed}. "
-                    "How many paths lead from the top left cell to the bottom right one, if every move is one cell right or one "
-                    "cell down?")  # fmt: skip
+                    "How many paths lead from the top left cell to the bottom right one, if every move is one cell "
+                    "right or one cell down?")  # fmt: skip
         else:
             (one, two), what = problem.groups, "least" if problem.least else "most"
             who = pick(rng, ("women|men", "pilots|engineers", "dancers|singers", "teachers|pupils")).split("|")
@@ -147,7 +151,7 @@ def _chosen(problem: Committee, rng: Random, fault: Fault | None) -> Trace:
     for case in (one for one in cases if one):
         factors = " × ".join(notation.format(*pair) for pair in (case.one, case.two))
         factors += f" × {case.dates}"
-        steps.append(Step(template.format(count=case.count, factors=factors, product=case.ways), case))
+        steps.append(Step(template.format(count=case.ours, factors=factors, product=case.ways), case))
     ways = [case.ways for case in cases if case]
     total = fault.detail if fault and fault.kind == "total" else sum(ways)
     steps.append(Step(pick(rng, TOTALS).format(terms=" + ".join(map(str, ways)), total=total), total))
@@ -164,7 +168,7 @@ def _miscounted(problem: Committee, step: int, states: list[Case | int], rng: Ra
     state = states[step]
     if isinstance(state, int):
         total = slips.column(rng, state)
-        return None if total is None or len(states) == 2 else Fault(step, "total", total)  # noqa: PLR2004
+        return None if total is None else Fault(step, "total", total)
     cases: list[Case | int] = states[:-1]
     kind = pick(rng, ("factor", "dates", "bound"))
     edge = 0 if problem.least else len(cases) - 1
@@ -173,7 +177,7 @@ def _miscounted(problem: Committee, step: int, states: list[Case | int], rng: Ra
             return None
         more = _neighbour_case(problem, state)
         if rng.random() < 0.5:  # noqa: PLR2004
-            return Fault(step, kind, [case for case in cases if case != state]) if len(cases) > 1 else None
+            return Fault(step, kind, [case for case in cases if case != state]) if len(cases) > FEWEST else None
         wrong = [more, *cases] if problem.least else [*cases, more]
         return Fault(step if problem.least else step + 1, kind, wrong) if more else None
     if kind == "dates":
@@ -186,7 +190,7 @@ def _miscounted(problem: Committee, step: int, states: list[Case | int], rng: Ra
 
 def _neighbour_case(problem: Committee, edge: Case) -> Case | None:
     """Return the case just beyond the bound, where there is one."""
-    count = edge.count - 1 if problem.least else edge.count + 1
+    count = edge.ours - 1 if problem.least else edge.ours + 1
     fits = 0 <= count <= problem.groups[0] and 0 <= problem.seats - count <= problem.groups[1]
     return _case(problem, count) if fits else None
 
@@ -202,7 +206,7 @@ def _wrong_factor(problem: Committee, case: Case, rng: Random) -> Case | None:
         return None
     pair = (wrong, taken) if top else (of, wrong)
     one, two = (pair, case.two) if first else (case.one, pair)
-    return Case(case.count, one, two, case.dates, comb(*one) * comb(*two) * case.dates)
+    return Case(case.ours, one, two, case.dates, comb(*one) * comb(*two) * case.dates)
 
 
 def _grid(rng: Random, level: int) -> Grid:

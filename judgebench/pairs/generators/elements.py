@@ -19,6 +19,7 @@ class Elements(Recollection):
     """Faults: the fact of an element nearby; a number added wrongly."""
 
     name = "elements"
+    later = frozenset({"sum"})
     open = (
         "{what}: {fact}, making {total} so far.",
         "The {what} is {fact}; the sum is now {total}.",

@@ -38,7 +38,11 @@ OPENINGS = (
     "Knights always tell the truth and knaves always lie; everyone here is one or the other.",
     "Each of these people either always tells the truth (a knight) or always lies (a knave).",
 )
-CASES = ("Suppose {name} is a {kind}.", "Assume that {name} is a {kind}.", "Take the case where {name} is a {kind}.")
+CASES = (
+    "Suppose {name} is a {kind}, so that what {name} says is {truth}.",
+    "Assume that {name} is a {kind}: then {name}'s words are {truth}.",
+    "Take the case where {name} is a {kind} and speaks what is {truth}.",
+)
 
 
 class Said(NamedTuple):
@@ -154,9 +158,10 @@ def _holds(said: Sequence[Said], kinds: Sequence[bool]) -> bool:
 def _opposite(said: Said, kinds: Sequence[bool]) -> Said | None:
     """Return the statement with one flag turned such that its truth turns too; None when no flag does that.
 
+    `same` stays: in the text of a case that is worked out twice, "different" beside "same" would be a mark.
     `kinds` holds what the speaker was wrongly found to be; those spoken of come before.
     """
-    for place in range(len(said.flags)):
+    for place in range(len(said.flags) if said.form != "same" else 0):
         turned = said._replace(flags=tuple(flag != (at == place) for at, flag in enumerate(said.flags)))
         if _true(turned, kinds) != _true(said, kinds):
             return turned
@@ -177,7 +182,8 @@ def _words(problem: Island, speaker: int, said: Said | None = None) -> str:
 def _told(problem: Island, kinds: list[bool], fault: Fault | None, voice: str, rng: Random) -> Iterator[Step]:
     """Yield the steps of one case: the assumption, everyone else, the first one's own words."""
     name = problem.names[0]
-    yield Step(pick(rng, CASES).format(name=name, kind=KINDS[kinds[0]]), ("case", kinds[0]))
+    assumed = pick(rng, CASES).format(name=name, kind=KINDS[kinds[0]], truth=str(kinds[0]).lower())
+    yield Step(assumed, ("case", kinds[0]))
     for place in range(1, len(kinds)):
         said = fault.detail[2] if fault and fault.detail[1] == place else None
         parts = {"name": problem.names[place], "said": _words(problem, place, said), "kind": KINDS[kinds[place]]}

@@ -5,6 +5,7 @@ own interpreter for them, which can slip; the checker reads the program's text a
 """
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -12,7 +13,6 @@ from typing import NamedTuple
 
 from judgebench.pairs.generators.base import Fault, Generator, Step, Trace
 from judgebench.pairs.generators.draws import below, one, several, sign
-from judgebench.pairs.generators.slips import other
 from judgebench.pairs.generators.wording import demand, pick
 
 SIZES = {1: (3, 0), 2: (4, 0), 3: (3, 2), 4: (4, 3), 5: (5, 4)}
@@ -113,11 +113,17 @@ class ProgramOutput(Generator[Program]):
         return f"{what}\n\n```python\n{problem.source}\n```\n\n{demand(self.form, rng)}"
 
     def faults(self, problem: Program, trace: Trace, rng: Random) -> Iterator[Fault]:
-        """Yield a mistake at each event, in random order, that keeps all values small."""
+        """Yield a mistake at each event, in random order, that keeps all values small.
+
+        A condition that is met several times is not misjudged once: it would stand out.
+        """
+        met = Counter(step.state.statement for step in trace.steps)
         for step in several(rng, range(len(trace.steps)), len(trace.steps)):
             event: Event = trace.steps[step].state
+            if isinstance(event.statement, Choice) and met[event.statement] > 1:
+                continue
             fault = _mistake(event, step, rng)
-            if _run(problem, fault) is not None:
+            if fault is not None and _run(problem, fault) is not None:
                 yield fault
 
     def solve(self, problem: Program, rng: Random, fault: Fault | None = None) -> Trace:
@@ -228,7 +234,7 @@ def _run(program: Program, fault: Fault | None = None) -> tuple[list[Event], int
     return events, values[program.printed]
 
 
-def _mistake(event: Event, step: int, rng: Random) -> Fault:
+def _mistake(event: Event, step: int, rng: Random) -> Fault | None:
     """Return a mistake as (left, right, value): each is what another program of the kind would rightly do there."""
     statement, left, right, value, _ = event
     if isinstance(statement, Choice):
@@ -239,15 +245,15 @@ def _mistake(event: Event, step: int, rng: Random) -> Fault:
         return Fault(step, "operation", (left, right, left - right if statement.op == "+" else left + right))
     if rng.random() < 0.5:  # noqa: PLR2004
         left = _other(statement.left, event, rng)
-    else:
+    elif isinstance(statement.right, str):
         right = _other(statement.right, event, rng)
+    else:
+        return None
     return Fault(step, "operand", (left, right, _apply(statement.op, left, right)))
 
 
 def _other(operand: Operand, event: Event, rng: Random) -> int:
-    """Return another operand's value: of another variable, of the counter a turn away, or another constant."""
-    if isinstance(operand, int):
-        return other(rng, operand, *CONSTANTS)
+    """Return another operand's value: of another variable, or of the counter a turn away."""
     if operand == COUNTER:
         return event.before[COUNTER] + (1 if event.before[COUNTER] == 0 else sign(rng))
     return event.before[one(rng, [name for name in event.before if name not in (operand, COUNTER)])]

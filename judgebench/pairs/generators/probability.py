@@ -1,7 +1,7 @@
 """Probability: colours drawn one after another from a bag; and from which of several boxes a ball came."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import gcd, lcm, prod
 from random import Random
@@ -15,7 +15,7 @@ DRAWS = {1: (2, 3), 2: (2, 4), 3: (3, 5), 4: (3, 7), 5: (4, 9)}
 """Colours and draws."""
 BOXES = {1: 2, 2: 3, 3: 4, 4: 5, 5: 7}
 BALLS = (4, 5, 6, 8, 10, 12)
-MOST, WEIGHT = 12, 6
+FEWEST, MOST, WEIGHT = 3, 12, 6
 HARD = 4
 """From this level on a step shows only its fraction and what has come together so far."""
 COLOURS = ("red", "blue", "green", "white")
@@ -73,7 +73,7 @@ class Chance(NamedTuple):
 
 
 class Probability(Generator[Bag | Boxes]):
-    """Faults: a ball put back or not, a count misread; another box's cards, the other colour, another box at last."""
+    """Faults: a ball put back or not, a colour or count misread; another box's cards, another box at last."""
 
     name = "probability"
     category = "math"
@@ -87,11 +87,12 @@ class Probability(Generator[Bag | Boxes]):
             cards = [1 + int(rng.random() * WEIGHT) for _ in balls]
             return Boxes(level, tuple(cards), tuple(red), tuple(balls), int(rng.random() * count))
         colours, draws = DRAWS[level]
-        have = tuple(3 + int(rng.random() * (MOST - 2)) for _ in range(colours))
         while True:
+            have = tuple(FEWEST + int(rng.random() * (MOST - FEWEST + 1)) for _ in range(colours))
             order = tuple(int(rng.random() * colours) for _ in range(draws))
-            if all(order.count(colour) < have[colour] for colour in range(colours)):
-                return Bag(level, have, order, tuple(rng.random() < 0.5 for _ in order[1:]))  # noqa: PLR2004
+            bag = Bag(level, have, order, tuple(rng.random() < 0.5 for _ in order[1:]))  # noqa: PLR2004
+            if _fits(bag):
+                return bag
 
     def ask(self, problem: Bag | Boxes, rng: Random) -> str:
         """Return the question."""
@@ -99,8 +100,8 @@ class Probability(Generator[Bag | Boxes]):
             have = ", ".join(f"{count} {COLOURS[place]}" for place, count in enumerate(problem.balls))
             order = ", ".join(COLOURS[place] for place in problem.drawn)
             back = " and ".join(f"ball {number}" for number, back in enumerate(problem.back, 1) if back) or "no ball"
-            text = (f"A bag holds balls: {have}. {len(problem.drawn)} balls are drawn one after another; {back} of them "
-                    "goes back into the bag before the next draw, any other stays out. "
+            text = (f"A bag holds balls: {have}. {len(problem.drawn)} balls are drawn one after another; {back} goes "
+                    "back into the bag before the next draw, all others stay out. "
                     f"What is the probability of drawing, in this order, {order}?")  # fmt: skip
         else:
             boxes = "; ".join(
@@ -155,23 +156,23 @@ def _text(ratio: Ratio) -> str:
     return str(ratio[0]) if ratio[1] == 1 else f"{ratio[0]}/{ratio[1]}"
 
 
-def _counts(bag: Bag, fault: Fault | None) -> list[tuple[int, int]]:
-    """Return, draw by draw, the balls of the colour and all balls, as they are thought to be."""
+def _counts(bag: Bag) -> list[tuple[int, int]]:
+    """Return, draw by draw, the balls of the colour and all balls that are in the bag."""
     have, found = list(bag.balls), list[tuple[int, int]]()
     for step, colour in enumerate(bag.drawn):
-        here = fault.kind if fault and fault.step == step else ""
-        if step and (here == "replacement") == bag.back[step - 1]:
+        if step and not bag.back[step - 1]:
             have[bag.drawn[step - 1]] -= 1
-        found.append((fault.detail if fault and here == "count" else have[colour], sum(have)))
+        found.append((have[colour], sum(have)))
     return found
 
 
 def _drawn(bag: Bag, rng: Random, fault: Fault | None) -> Trace:
     template, running, steps = pick(rng, HARD_PICKS if bag.level >= HARD else PICKS), (1, 1), list[Step]()
-    for step, (have, total) in enumerate(_counts(bag, fault)):
+    met: Bag = fault.detail if fault else bag
+    for step, (have, total) in enumerate(_counts(met)):
         running = _reduced(running[0] * have, running[1] * total)
         text = template.format(
-            number=step + 1, colour=COLOURS[bag.drawn[step]], have=have, total=total, one=f"{have}/{total}",
+            number=step + 1, colour=COLOURS[met.drawn[step]], have=have, total=total, one=f"{have}/{total}",
             running=_text(running),
         )  # fmt: skip
         steps.append(Step(text, Chance((have, total), running)))
@@ -179,12 +180,23 @@ def _drawn(bag: Bag, rng: Random, fault: Fault | None) -> Trace:
 
 
 def _misdrawn(bag: Bag, step: int, rng: Random) -> Fault | None:
+    """Take the bag for another one that differs from this step on: so the wrong answer is as good as a right one."""
     if step and rng.random() < 0.6:  # noqa: PLR2004
-        fault: Fault | None = Fault(step, "replacement")
+        kind = "replacement"
+        met = replace(bag, back=tuple(back != (place == step - 1) for place, back in enumerate(bag.back)))
+    elif step or rng.random() < 0.5:  # noqa: PLR2004
+        kind, colour = "colour", slips.other(rng, bag.drawn[step], 0, len(bag.balls) - 1)
+        met = replace(bag, drawn=(*bag.drawn[:step], colour, *bag.drawn[step + 1 :]))
     else:
-        wrong = slips.nudge(rng, _counts(bag, None)[step][0], 1, MOST, 1 if bag.level >= HARD else 3)
-        fault = None if wrong is None else Fault(step, "count", wrong)
-    return fault if fault and all(have > 0 for have, _ in _counts(bag, fault)) else None
+        kind, colour = "count", bag.drawn[0]
+        wrong = slips.nudge(rng, bag.balls[colour], FEWEST, MOST, 1 if bag.level >= HARD else 3)
+        met = bag if wrong is None else replace(bag, balls=(*bag.balls[:colour], wrong, *bag.balls[colour + 1 :]))
+    seen = _counts(met)[step] != _counts(bag)[step]
+    return Fault(step, kind, met) if seen and _fits(met) else None
+
+
+def _fits(bag: Bag) -> bool:
+    return all(bag.drawn.count(colour) < have for colour, have in enumerate(bag.balls))
 
 
 def _boxed(boxes: Boxes, rng: Random, fault: Fault | None) -> Trace:

@@ -5,13 +5,13 @@ Which fact is taken for which goes both ways alike, and facts are drawn evenly: 
 wrong, and what is known of the table does not show in the words.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from judgebench.pairs.generators.base import Fault, Generator, Step, Trace
-from judgebench.pairs.generators.choices import LETTERS, OPTIONS, choose_from, letter_of, settle
+from judgebench.pairs.generators.choices import OPTIONS, choose_from, letter_of, option_of, settle
 from judgebench.pairs.generators.draws import below, several
 from judgebench.pairs.generators.wording import pick
 
@@ -22,7 +22,7 @@ HARD = 4
 RECALL = "recall"
 """The kind of fault that shows in the fact itself; all others show in what the facts come to."""
 FACTS = {1: 2, 2: 3, 3: 4, 4: 5, 5: 7}
-PATIENCE = 40
+PATIENCE = 12
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,16 @@ class Slip:
 
 @dataclass(frozen=True)
 class Recall:
-    """Facts to recall, and the options in order: each what a slip leads to, None for the right one."""
+    """Facts to recall, and the options in order: each what a slip leads to, None for the right one.
+
+    `slip` is the one that the wrong response makes.
+    """
 
     level: int
     kind: str
     terms: tuple[Term, ...]
     options: tuple[Slip | None, ...]
+    slip: Slip
 
 
 class Recollection(Generator[Recall]):
@@ -51,6 +55,8 @@ class Recollection(Generator[Recall]):
     open: tuple[str, ...]
     """Sentences of a step, with {what} is recalled, the {fact} and the {total} so far."""
     terse: tuple[str, ...]
+    later: frozenset[str] = frozenset()
+    """Kinds of faults that need a fact before them: alone, a fact and what it comes to are the same."""
 
     def draw_kind(self, rng: Random, level: int) -> str:
         """Return what kind of facts is asked for."""
@@ -77,26 +83,31 @@ class Recollection(Generator[Recall]):
         raise NotImplementedError
 
     def problem(self, rng: Random, level: int) -> Recall:
-        """Draw different facts, and options that are slips of one fact each."""
+        """Draw different facts with one slip, and options that are slips of one fact each.
+
+        Where the slip comes to nothing all is drawn anew: only so is every slip as frequent as its reverse.
+        """
         while True:
             kind = self.draw_kind(rng, level)
             terms = tuple(dict.fromkeys(self.draw_term(rng, level, kind) for _ in range(FACTS[level])))
-            options = self._options(rng, level, kind, terms) if len(terms) == FACTS[level] else None
-            if options is not None:
-                return Recall(level, kind, terms, tuple(options))
-
-    def _options(self, rng: Random, level: int, kind: str, terms: tuple[Term, ...]) -> list[Slip | None] | None:
-        options: dict[str, Slip | None] = {self.total(kind, terms): None}
-        for _ in range(PATIENCE):
-            place = below(rng, len(terms))
-            found = self.confuse(rng, level, kind, terms[place])
-            if found is None or found[1] in terms:
+            slip = self._slip(rng, level, kind, terms) if len(terms) == FACTS[level] else None
+            options: dict[str, Slip | None] = {self.total(kind, terms): None}
+            if slip is None or self.total(kind, _slipped(terms, slip)) in options:
                 continue
-            slip = Slip(place, *found)
-            options.setdefault(self.total(kind, _slipped(terms, slip)), slip)
-            if len(options) == OPTIONS:
-                return several(rng, list(options.values()), OPTIONS)
-        return None
+            options[self.total(kind, _slipped(terms, slip))] = slip
+            for _ in range(PATIENCE):
+                if len(options) == OPTIONS:
+                    break
+                if (other := self._slip(rng, level, kind, terms)) is not None:
+                    options.setdefault(self.total(kind, _slipped(terms, other)), other)
+            return Recall(level, kind, terms, tuple(several(rng, list(options.values()), len(options))), slip)
+
+    def _slip(self, rng: Random, level: int, kind: str, terms: tuple[Term, ...]) -> Slip | None:
+        place = below(rng, len(terms))
+        found = self.confuse(rng, level, kind, terms[place])
+        if found is None or found[1] in terms or (place == 0 and found[0] in self.later):
+            return None
+        return Slip(place, *found)
 
     def options(self, problem: Recall) -> list[str]:
         """Return the options' texts."""
@@ -106,10 +117,9 @@ class Recollection(Generator[Recall]):
         """Return the question."""
         return choose_from(self.question(problem, rng), self.options(problem), self.form, rng)
 
-    def faults(self, problem: Recall, trace: Trace, rng: Random) -> Iterator[Fault]:  # noqa: ARG002 - options tell
-        """Yield the slips that the options are made of."""
-        slips = [slip for slip in problem.options if slip is not None]
-        return (Fault(slip.place, slip.kind, slip) for slip in several(rng, slips, len(slips)))
+    def faults(self, problem: Recall, trace: Trace, rng: Random) -> list[Fault]:  # noqa: ARG002 - drawn already
+        """Return the slip that was drawn with the facts."""
+        return [Fault(problem.slip.place, problem.slip.kind, problem.slip)]
 
     def solve(self, problem: Recall, rng: Random, fault: Fault | None = None) -> Trace:
         """Recall fact after fact, then find the option."""
@@ -127,8 +137,7 @@ class Recollection(Generator[Recall]):
 
     def check(self, problem: Recall, answer: str) -> bool:
         """Look each fact up by its own name and put them together another way."""
-        texts = self.options(problem)
-        return answer in LETTERS[: len(texts)] and texts[LETTERS.index(answer)] == self.verify(problem)
+        return option_of(answer, self.options(problem)) == self.verify(problem)
 
     def verify(self, problem: Recall) -> str:
         """Return the right option's text, found without `total`."""

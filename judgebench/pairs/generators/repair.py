@@ -26,7 +26,7 @@ DIFFER = {1: (15, 29), 2: (10, 24), 3: (6, 18), 4: (3, 12), 5: (1, 7)}
 """On how many inputs of the pool the wrong program fails: the fewer, the harder it is to see."""
 EXAMPLES = {1: 1, 2: 2, 3: 2, 4: 3, 5: 4}
 DRAFT = 0.5
-"""How often the question shows a program that is to be repaired."""
+"""How often the question shows a program to be repaired, where there is one that is not the wrong response."""
 NAMES = (
     "total", "result", "out", "acc", "found", "current", "item", "value", "entry", "step", "left", "size", "state",
     "answer", "tmp", "one", "two", "ends", "pos", "idx", "what", "this", "mark", "limit", "seen", "part", "reach",

@@ -2,7 +2,7 @@
 
 The fault is one instruction carried out as if it were another one close to it: to the left for to the right, one place
 further, from the other end. What stands in the trace is the instruction that was asked for, and the state that the
-other one leads to.
+other one leads to; a value that was misread stands there as it was read.
 """
 
 from collections.abc import Iterator
@@ -53,6 +53,10 @@ class Scripts(Generator[Script]):
         """Return an instruction that could be taken for this one, or None."""
         raise NotImplementedError
 
+    def misread(self, op: Op, done: Op) -> bool:  # noqa: ARG002 - scripts whose values can be misread say so
+        """Return whether an instruction was read as another one, so that the trace shows that one."""
+        return False
+
     def say(self, op: Op) -> str:
         """Return an instruction in words, as the question gives it."""
         raise NotImplementedError
@@ -85,7 +89,8 @@ class Scripts(Generator[Script]):
         for number, op in enumerate(problem.ops):
             done = fault.detail if fault and fault.step == number else op
             after = self.apply(kind, state, done)
-            text = template.format(op=self.say(op), before=self.show(kind, state), after=self.show(kind, after))
+            said = done if self.misread(op, done) else op
+            text = template.format(op=self.say(said), before=self.show(kind, state), after=self.show(kind, after))
             steps.append(Step(text, after))
             state = after
         return Trace(tuple(steps), self.show(kind, state))

@@ -83,10 +83,16 @@ class StructureTracing(Scripts):
             return ("unshift", rest[0]) if wrong_end else (name, other(rng, rest[0], LOW, HIGH))
         if name == "copy":
             return (name, rest[1], rest[0])
+        if name in ("set", "insert") and rng.random() < 0.5:  # noqa: PLR2004
+            return (name, rest[0], other(rng, rest[1], LOW, HIGH))
         if name in ("add", "subtract") and rng.random() < 0.5:  # noqa: PLR2004
             return ({"add": "subtract", "subtract": "add"}[name], *rest)
         moved = nudge(rng, rest[0], 0, len(state) - (name != "insert"))
         return None if moved is None or (name == "swap" and moved == rest[1]) else (name, moved, *rest[1:])
+
+    def misread(self, op: Op, done: Op) -> bool:
+        """Return whether it is the value that differs: a trace with the right one as well would hold more numbers."""
+        return op[0] == done[0] and op[:-1] == done[:-1] and op[0] not in ("remove", "swap", "copy")
 
     def say(self, op: Op) -> str:  # noqa: PLR0911 - a line for each instruction
         """Return the instruction in words; of a table, with its keys."""

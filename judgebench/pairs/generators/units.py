@@ -19,6 +19,7 @@ class Units(Recollection):
     """Faults: the exponent of the prefix or unit next to it; multiplied instead of divided; exponents added wrongly."""
 
     name = "units"
+    later = frozenset({"sum", "division"})
     open = (
         "{what} has the exponent {fact}; together {total}.",
         "{what}: exponent {fact}, so far {total}.",
@@ -75,7 +76,7 @@ class Units(Recollection):
             return what.format(text)
         what = pick(rng, ("In SI base units, which power of the {kind} does {text} hold, from left to right?",
                           "From left to right, to which power is the {kind} raised in the base units of {text}?",
-                          "From left to right and in SI base units, what is left of the {kind} in {text}?"))  # fmt: skip
+                          "From left to right, in SI base units, what is left of the {kind} in {text}?"))  # fmt: skip
         return what.format(kind=kind, text=text)
 
     def verify(self, problem: Recall) -> str:

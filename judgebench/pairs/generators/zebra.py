@@ -14,7 +14,7 @@ from judgebench.pairs.generators import slips
 from judgebench.pairs.generators.base import Fault, Generator, Step, Trace
 from judgebench.pairs.generators.wording import demand, pick
 
-SIZES = {1: (4, 2), 2: (4, 3), 3: (5, 3), 4: (5, 4), 5: (6, 5)}
+SIZES = {1: (4, 2), 2: (4, 3), 3: (5, 3), 4: (5, 4), 5: (6, 4)}
 """Houses, and things about each."""
 HARD = 4
 """From this level on a step names only the clue's number."""
@@ -92,7 +92,9 @@ class ZebraPuzzle(Generator[Zebra]):
             rng.shuffle(order)
             # The last thing of a kind has one house left: there the worlds cannot part.
             open_to = [place for place, kind in enumerate(order) if kind in order[place + 1 :]]
-            parting = open_to[int(rng.random() * len(open_to))]
+            # Late on, most things are the last of their kind; the rest must make up for them.
+            drawn = [int(rng.random() * len(open_to)) for _ in range(2)]
+            parting = open_to[max(drawn) if rng.random() < 0.5 else drawn[0]]  # noqa: PLR2004
             worlds = _Worlds(size, kinds, rng)
             if all(worlds.place(kind, place == parting) for place, kind in enumerate(order)):
                 return _numbered(level, size, things, worlds, rng)

@@ -26,6 +26,7 @@ BRIEF, LONG = 0.3, 20.0
 ATTACKS = ("reading", "environment", "writing", "network", "processes", "signals", "privileges")
 LIMITS: dict[Status, float] = {"memory": LONG, "timeout": BRIEF, "output": LONG}
 """Each named as the outcome it must have, with its seconds."""
+FOLDERS = ("/", "/tmp", "/var/tmp", "/dev", "/dev/shm", "/run", ".")  # noqa: S108 - nobody should write there
 ALIKE = ("PATH", "LANG", "LANGUAGE", "LC_", "TZ", "TERM", "SHLVL", "PWD", "HOME")
 """What an environment may have in common with another by chance: beginnings of names."""
 
@@ -72,7 +73,7 @@ def _bait() -> Iterator[Bait]:
         bait: Bait = {
             "token": secrets.token_hex(8),
             "pid": os.getpid(),
-            "folder": str(folder),
+            "folders": [str(folder), *FOLDERS],
             "files": [str(secret), __file__, f"/proc/{os.getpid()}/environ"],
             "path": str(folder / "door"),
         }
@@ -86,4 +87,12 @@ def _bait() -> Iterator[Bait]:
             door = stack.enter_context(socket.socket(socket.AF_UNIX))
             door.bind(address)
             door.listen()
+        stack.callback(_clear, bait)
         yield bait
+
+
+def _clear(bait: Bait) -> None:
+    """Remove what was made where it should not have been, and what its maker may not have been allowed to remove."""
+    for folder in bait["folders"]:
+        with contextlib.suppress(OSError):
+            Path(folder, bait["token"]).unlink()

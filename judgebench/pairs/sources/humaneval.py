@@ -36,7 +36,7 @@ class EvalPlus(Source):
 
     def entries(self, rows: Stream) -> Iterator[Entry | RowProblem]:
         """Yield the entries of all rows. Raises MissingPrerequisite when there is no sandbox here."""
-        with choosing.choose() as self._sandbox:
+        with choosing.choose(unsafe_local=self.options.unsafe_local) as self._sandbox:
             yield from super().entries(rows)
 
     def question(self, row: Row) -> Question | None:
