@@ -60,7 +60,7 @@ def on_cpu(scale: int = 1) -> list[Load]:
 
 def on_gpu() -> list[Load]:
     return [
-        Load("grades alone, 6 tokens", "judgelm", 5000, "vicuna-7b", 6,
+        Load("grades alone, 6 tokens", "judgelm", 2500, "vicuna-7b", 6,
              {"judgebench": 5000, "one": 100, "fixed:8": 400, "fixed:32": 400}, seconds=MOST_SECONDS),
         Load("scores", "judgebench-gpt", 350, "llama-3.1-8b", 0, {"judgebench": 350, "one": 50, "fixed:8": 350}),
     ]  # fmt: skip

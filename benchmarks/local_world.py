@@ -176,7 +176,8 @@ def build(folder: Path, shape: Shape, pairs: list[Pair]) -> None:
         model_max_length=shape.config["max_position_embeddings"],
         chat_template="{{ bos_token }}{% for turn in messages %}{{ turn.role }}: {{ turn.content }}\n{% endfor %}",
     )  # fmt: skip
-    tokenizer.add_tokens([f"<unused{n}>" for n in range(size - len(tokenizer))])
+    if shape.auto == "AutoModelForCausalLM":  # whatever it generates can be spelled
+        tokenizer.add_tokens([f"<unused{n}>" for n in range(size - len(tokenizer))])
     tokenizer.save_pretrained(folder)
 
 

@@ -102,7 +102,28 @@ def test_no_text_makes_anything_raise(text: str) -> None:
 
 # -- leak detectors ------------------------------------------------------------------------------------------
 
-WORDS = ["so", "then", "we", "see", "that", "it", "is", "one", "two", "three", "four", "five", "and", "add", "the", "sum", "of", "both", "which", "gives"]
+WORDS = [
+    "so",
+    "then",
+    "we",
+    "see",
+    "that",
+    "it",
+    "is",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "and",
+    "add",
+    "the",
+    "sum",
+    "of",
+    "both",
+    "which",
+    "gives",
+]
 
 
 def texts(count: int, leak: str) -> list[tuple[str, str]]:
@@ -254,20 +275,40 @@ def test_the_pipeline_reproduces_the_label_of_every_clean_pair(official: Any) ->
     assert outcomes["reproduced"] == found.count("clean")
 
 
-def test_samples_bear_the_labels_of_programs_out(shared_data: Path) -> None:
+def coding(folder: Path) -> list[Any]:
+    if not (folder / "judgebench" / "pairs").is_dir():
+        pytest.skip("no official pairs here")
+    loaded = [load_task("judgebench", split, str(folder / "judgebench" / "pairs")) for split in ("gpt", "claude")]
+    return [item for task in loaded for item in task.items if item.category == "coding"]
+
+
+def rerun_of(items: list[Any]) -> tuple[Audit, Rerun]:
+    rerun = Rerun()
+    try:
+        return audit(items, samples=rerun, leaks=False), rerun
+    finally:
+        rerun.close()
+
+
+def test_samples_bear_a_label_of_a_program_out(tmp_path: Path) -> None:
+    statement = "Print the sum.\n\nSample Input 1:\n1 2\n\nSample Output 1:\n3\n"
+    programs = ["print(sum(map(int, input().split())))", "print(max(map(int, input().split())))"]
+    rows = [row(1, statement, *programs, "livecodebench"), row(2, statement + "!", *programs, "livecodebench", "B>A")]
+    items = list(load_task(str(written(tmp_path / "x.jsonl", rows))).items)
+    found, rerun = rerun_of(items)
+    assert found.samples == {"verified": 1, "contradicted": 1}
+    assert [finding.pair for finding in found.findings] == ["p2"]
+    assert rerun.passed == {"winner": 1, "loser": 1}
+
+
+@pytest.mark.soak
+def test_samples_bear_the_labels_of_the_official_programs_out(shared_data: Path) -> None:
     """An independent run counted 51 of 73 labels verified, none contradicted, and 72 of 73 winners that pass.
 
     Its 73rd winner lacks an import that the prelude brings; here the prelude is there, as where the pairs were made. Of
-    the 22 undecided, both programs of 21 pass, and one loser needs a package that the sandbox does not have.
+    the 22 undecided, both programs of 21 pass, and one loser needs a package that the sandbox does not have. (In the
+    default suite tests/test_programs_verifying.py runs the same samples.)
     """
-    folder = shared_data / "judgebench" / "pairs"
-    if not folder.is_dir():
-        pytest.skip("no official pairs here")
-    items = [item for split in ("gpt", "claude") for item in load_task("judgebench", split, str(folder)).items]
-    rerun = Rerun()
-    try:
-        found = audit([item for item in items if item.category == "coding"], samples=rerun, leaks=False)
-    finally:
-        rerun.close()
+    found, rerun = rerun_of(coding(shared_data))
     assert found.samples == {"verified": 51, "undecided": 22}
     assert rerun.passed == {"winner": 73, "loser": 21}
