@@ -234,6 +234,8 @@ def test_the_fence_occurs_in_no_section(judges: dict[str, Any], texts: list[str]
     prompt = door.requests[0].messages[0].content
     fence = prompt.partition("<task-")[2][:16]
     assert not any(fence in (text or "") for text in (*texts, *extra.values()))
-    shown = 3 + sum(bool(text) for text in extra.values())
-    assert prompt.count(f"-{fence}>") == 2 * shown
+    assert prompt.count(f"-{fence}>") == 2 * (3 + bool(extra["reference"]))
+    for tag in ("criteria", "person"):  # what items share has a code of its own
+        shared = prompt.partition(f"<{tag}-")[2][:16]
+        assert not shared or not any(shared in (extra[field] or "") for field in ("rubric", "persona"))
     assert f"<response-A-{fence}>\n{first}\n</response-A-{fence}>\n\n<response-B-{fence}>\n{second}\n" in prompt

@@ -209,17 +209,17 @@ def official(request: pytest.FixtureRequest, shared_data: Path) -> Any:
 # gpt: five pairs that it called clean have an answer that is not in the demanded form (58d81545, 49707e65, 7f679934,
 # e49c100d, fc8e8f7b; tests/test_graders_official.py says what stands there), and two more contests whose loser boxes
 # the winner's letter, or wraps it, have one answer (9d94bfdf among them).
-# claude: 7479006a's two factorisations are equal (the loser writes roots as signs), f01da213's loser cannot be parsed
-# (`log` without its backslash), and the boxes of 35abf0af and 4e63c13c are cut, so that there is no answer in a box.
+# claude: 7479006a's two factorisations are equal (the loser writes its roots as signs). The one pair that was counted as
+# of one answer is 4e63c13c, whose loser is cut inside its box: no answer in a box here.
 KNOWN = {
     "gpt": {"read": 308, "clean": 234, "same answer": 28, "identical responses": 0, "duplicate question": 0},
-    "claude": {"read": 239, "clean": 225, "same answer": 1, "identical responses": 1, "duplicate question": 1},
+    "claude": {"read": 239, "clean": 226, "same answer": 1, "identical responses": 1, "duplicate question": 1},
 }
 EARLIER = {"gpt": {"clean": 239, "same answer": 26}, "claude": {"clean": 227, "same answer": 1}}
 DIFFERS = {
     "gpt": {"58d81545": "form broken", "49707e65": "form broken", "7f679934": "form broken", "e49c100d": "form broken",
             "fc8e8f7b": "form broken"},
-    "claude": {"7479006a": "same answer", "f01da213": "undecided"},
+    "claude": {"7479006a": "same answer"},
 }  # fmt: skip
 
 
@@ -291,7 +291,7 @@ def rerun_of(items: list[Any]) -> tuple[Audit, Rerun]:
 
 
 def test_samples_bear_a_label_of_a_program_out(tmp_path: Path) -> None:
-    statement = "Print the sum.\n\nSample Input 1:\n1 2\n\nSample Output 1:\n3\n"
+    statement = "Print the sum.\n\nSample Input 1\n\n1 2\n\nSample Output 1\n\n3\n\n"
     programs = ["print(sum(map(int, input().split())))", "print(max(map(int, input().split())))"]
     rows = [row(1, statement, *programs, "livecodebench"), row(2, statement + "!", *programs, "livecodebench", "B>A")]
     items = list(load_task(str(written(tmp_path / "x.jsonl", rows))).items)

@@ -57,7 +57,8 @@ def test_the_tokenizer_is_the_model_s_or_the_one_named(weights: Weights | None, 
 
 
 def test_a_tokenizer_that_is_not_there_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # The variable is read once, when the hub's client is imported.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(MissingPrerequisite, match="hf download nobody/nothing") as error:
         tokens.load("nobody/nothing")
     assert "\n" not in str(error.value)

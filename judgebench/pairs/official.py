@@ -12,10 +12,13 @@ from typing import Any
 
 from judgebench import registry
 from judgebench.pairs.graders.base import Grader
+from judgebench.pairs.graders.math_pool import Pool
 from judgebench.pairs.records import Grade, Question, Response
 from judgebench.records import Item, text_of
 
 CODE_SOURCE = "livecodebench"
+PATIENCE = 120.0
+"""Seconds that two expressions may take to compare."""
 _OPTION = re.compile(r"^\(([A-J])\) ", re.MULTILINE)
 PLACEHOLDERS: dict[str, dict[str, Any]] = {
     "choice": {"letter": "A"},
@@ -104,7 +107,9 @@ class Reader:
     def grader(self, name: str) -> Grader:
         """Return a grader by name."""
         if name not in self._graders:
-            self._graders[name] = registry.load("graders", name)()
+            made = registry.load("graders", name)
+            # An audit has time: what it says must not hang on how busy the machine is.
+            self._graders[name] = made(Pool(seconds=PATIENCE)) if name == "math" else made()
         return self._graders[name]
 
     def read(self, item: Item) -> Read | None:
