@@ -33,7 +33,7 @@ class Load:
     """What to judge: how many of a mix, with which shape, the token limit of a reply, and how many trials each way.
 
     The limit is that of a verdict alone (the stop is a line break, as in JudgeLM's fast mode) up to 16 tokens, else
-    that of a verdict with reasons.
+    that of a verdict with reasons. All ways are gone through `rounds` times, and each one's fastest counts.
     """
 
     title: str
@@ -42,6 +42,7 @@ class Load:
     shape: str
     limit: int
     trials: dict[str, int]
+    rounds: int = 1
     bars: bool = False
     seconds: float | None = None
 
@@ -50,7 +51,7 @@ def on_cpu(scale: int = 1) -> list[Load]:
     return [
         Load("grades and reasons, 128 tokens", "pandalm", 150 // scale, "small", 128,
              {"judgebench": 300 // scale, "one": 300 // scale, "fixed:8": 300 // scale, "fixed:16": 300 // scale,
-              "fixed:32": 300 // scale}, bars=True),
+              "fixed:32": 300 // scale}, rounds=2, bars=True),
         Load("grades and reasons, 128 tokens", "judgebench", 40 // scale, "small", 128,
              {"judgebench": 80 // scale, "one": 40 // scale, "fixed:8": 80 // scale, "fixed:16": 80 // scale}),
         Load("grades alone, 6 tokens", "pandalm", 150 // scale, "small", 6,
@@ -72,7 +73,10 @@ def judged(load: Load, peak: float) -> bool:
         folder = Path(name)
         pairs, source = mix(load.mix, load.pairs)
         build(folder, SHAPES[load.shape], pairs)
-        found = {way: child(folder, way, load, count) for way, count in load.trials.items()}
+        runs = [
+            {way: child(folder, way, load, count) for way, count in load.trials.items()} for _ in range(load.rounds)
+        ]
+        found = {way: max((run[way] for run in runs), key=rate) for way in load.trials}
         alike = {way: agreement(folder, way) for way in load.trials if way != "judgebench"}
     lengths = sorted(found["judgebench"]["prompts"])
     print(f"\n**{SHAPES[load.shape].name}**, {SHAPES[load.shape].dtype}; {load.title}; {source}; prompts of "

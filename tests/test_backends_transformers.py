@@ -16,7 +16,7 @@ from fakes.tiny_models import make_tiny
 from judgebench.backends import transformers as module
 from judgebench.backends.base import Endpoint, build
 from judgebench.backends.local.generating import Generator
-from judgebench.backends.transformers import CPU_TOKENS, FIRST_TOKENS, MOST_TOKENS, Knobs, TransformersBackend, unload
+from judgebench.backends.transformers import CPU_SCORED, FIRST_TOKENS, MOST_TOKENS, Knobs, TransformersBackend, unload
 from judgebench.errors import MissingPrerequisite, PermanentError, TransientError, UsageError
 from judgebench.judges.card import Context, Weights
 from judgebench.records import ChatRequest, Message, Sampling, TextRequest
@@ -139,7 +139,7 @@ def test_closed_it_tells_what_it_did_and_opens_again_when_asked(llama):
     first = ask(backend, *ASKED[:3])
     facts = backend.describe()
     assert facts.items() >= {"head": "causal", "device": "cpu", "dtype": "float32", "attention": "sdpa"}.items()
-    assert facts["batch_tokens"] == CPU_TOKENS
+    assert facts["batch_tokens"] == MOST_TOKENS
     assert facts["peak_memory_mb"] > 0
     assert facts["out_of_memory"] == 0
     assert str(Path(llama).parent) not in json.dumps(facts)
@@ -193,8 +193,9 @@ def test_wrong_options_are_refused_before_anything_is_loaded(options, says):
 
 def test_options_set_the_budget():
     assert Knobs.read({"batch_tokens": "2048", "wait": "0.5"}) == Knobs(2048, 0.5)
-    assert Knobs.read({"device": "cpu"}).budget(accelerated=False).tokens == CPU_TOKENS
-    assert Knobs().budget(accelerated=False, token_bytes=10**15).tokens == 1
+    assert Knobs.read({"device": "cpu"}).budget(accelerated=False).tokens == CPU_SCORED
+    assert Knobs().budget(accelerated=False, token_bytes=1).tokens == MOST_TOKENS
+    assert Knobs().budget(accelerated=False, token_bytes=10**15).tokens == 1, "main memory counts too"
     budget = Knobs().budget(accelerated=True)
     assert (budget.tokens, budget.most) == (FIRST_TOKENS, MOST_TOKENS)
     budget = Knobs(batch_tokens=500).budget(accelerated=True)

@@ -11,7 +11,7 @@ from fakes.tiny_backends import ASKED, TOLERANCE, allocator, ask, backend_of, sc
 from fakes.tiny_models import make_tiny
 from judgebench import evaluate, registry
 from judgebench.backends.local.generating import Generator
-from judgebench.backends.transformers import CPU_TOKENS, unload
+from judgebench.backends.transformers import MOST_TOKENS, unload
 from judgebench.cache import address
 from judgebench.errors import TransientError
 from judgebench.records import Sampling, TextRequest
@@ -52,7 +52,7 @@ def test_running_out_of_memory_costs_no_reply(llama, monkeypatch):
     assert 1 <= len(failures) <= 8
     facts = backend.describe()
     assert facts["out_of_memory"] == len(failures)
-    assert facts["batch_tokens"] < CPU_TOKENS
+    assert facts["batch_tokens"] < MOST_TOKENS
 
 
 def test_a_request_too_long_for_the_memory_fails_alone_with_advice(llama, monkeypatch):

@@ -5,8 +5,11 @@ import torch
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from fakes.tiny_models import make_tiny
-from judgebench.backends.local.caching import ROOM, roomy_cache
+from judgebench.backends.local import caching
+from judgebench.backends.local.caching import ROOM, filled_cache, roomy_cache
 
+TOLERANCE = 1e-4
+"""Of logits, which are of the size of 4 here."""
 SHAPES = ("llama", "gemma2", "qwen2", "gpt-neox")
 
 
@@ -46,6 +49,47 @@ def test_what_is_generated_is_the_same_to_the_last_bit(model_of, shape):
     own, ours = (generated(model, tokens, cache) for cache in ({}, roomy_cache(model)))
     assert torch.equal(own.sequences, ours.sequences)
     assert torch.equal(own.logits[-1], ours.logits[-1])
+
+
+@pytest.mark.parametrize("room", [1, 30, 4_096])
+@pytest.mark.parametrize("lengths", [(9, 15, 1), (15, 15, 15)])
+@pytest.mark.parametrize("shape", ["llama", "qwen2", "gpt-neox"])
+def test_rows_that_were_read_before_go_on_as_rows_of_a_batch(model_of, monkeypatch, shape, lengths, room):
+    monkeypatch.setattr(caching, "READ", room)
+    model = model_of(shape)
+    rows = [tuple(range(start, start + length)) for start, length in zip((9, 18, 40), lengths, strict=True)]
+    ids = torch.tensor([[row[0]] * (15 - len(row)) + list(row) for row in rows])
+    mask = torch.tensor([[0] * (15 - len(row)) + [1] * len(row) for row in rows])
+    batch = {"attention_mask": mask, "max_new_tokens": 2 * ROOM + 9, "do_sample": False, "pad_token_id": 0,
+             "output_logits": True, "return_dict_in_generate": True}  # fmt: skip
+    reads = []
+    handle = model.base_model.register_forward_pre_hook(
+        lambda _model, args, kwargs: reads.append(tuple((args[0] if args else kwargs["input_ids"]).shape)),
+        with_kwargs=True,
+    )
+    with torch.inference_mode():
+        ours = model.generate(ids, **batch, **filled_cache(model, rows, 15))
+        read = [shape for shape in reads if shape != (3, 1)]
+        own = model.generate(ids, **batch)
+    handle.remove()
+    assert torch.equal(own.sequences, ours.sequences)
+    for one, other in zip(own.logits, ours.logits, strict=True):
+        assert torch.allclose(one, other, atol=TOLERANCE)
+    assert sum(rows for rows, _tokens in read) == 3
+    assert max(rows for rows, _tokens in read) == {1: 1, 30: 2, 4_096: 3}[room]
+    assert (3, 15) not in read, "the last tokens alone are left to the batch"
+
+
+def test_reading_can_be_given_up_between_two_groups(model_of, monkeypatch):
+    monkeypatch.setattr(caching, "READ", 1)
+    answers = iter([False, True])
+    with pytest.raises(InterruptedError):
+        filled_cache(model_of("llama"), [(3, 4), (5, 6)], 8, lambda: next(answers))
+
+
+def test_a_model_with_windows_reads_its_batch_at_once(model_of):
+    (cache,) = filled_cache(model_of("gemma2"), [(3, 4), (5, 6)], 8).values()
+    assert cache.get_seq_length() == 0
 
 
 def test_beams_that_change_places_take_their_keys_along(model_of):

@@ -36,8 +36,9 @@ SCALAR = "sequence-classification"
 """The head that scores where none is named."""
 OPTIONS = ("device", "device_map", "batch_tokens", "wait")
 FIRST_TOKENS, MOST_TOKENS = 8_192, 65_536
-"""Tokens of the first batch on an accelerator, and of the largest: beyond it nothing gets faster."""
-CPU_TOKENS = 16_384
+"""Tokens of the first batch on an accelerator, and of the largest anywhere: beyond it nothing gets faster."""
+CPU_SCORED = 1_024
+"""Tokens of a batch to be scored on a CPU: more rows are no faster there, and padding them is slower."""
 LONGEST_WAIT = 60
 ADVICE = (
     "Free memory on the device, or load the model smaller (--dtype bfloat16, --quantization 4bit) or over several "
@@ -61,13 +62,16 @@ class Knobs:
         wait = _number("wait", options.get("wait"), 0, LONGEST_WAIT)
         return cls(None if tokens is None else int(tokens), WAIT if wait is None else wait)
 
-    def budget(self, *, accelerated: bool, token_bytes: int = 0) -> Budget:
-        """Return the budget that batches begin with. `token_bytes` is what a token of a reply takes."""
+    def budget(self, *, accelerated: bool, token_bytes: int | None = None) -> Budget:
+        """Return the budget that batches begin with.
+
+        `token_bytes` is what a token takes of the memory while a reply is written; None for what is only scored.
+        """
         if self.batch_tokens is not None:
             return Budget(self.batch_tokens, self.batch_tokens)
         if accelerated:
             return Budget(FIRST_TOKENS, MOST_TOKENS)
-        tokens = cpu_tokens(CPU_TOKENS, token_bytes)
+        tokens = CPU_SCORED if token_bytes is None else cpu_tokens(MOST_TOKENS, token_bytes)
         return Budget(tokens, tokens)
 
 
@@ -95,7 +99,7 @@ class _Session:
             engine.generate if head == CAUSAL else engine.score,
             length=(lambda job: job.length) if head == CAUSAL else len,
             group=(lambda job: job.decoding) if head == CAUSAL else (lambda _row: None),
-            budget=knobs.budget(accelerated=bool(devices), token_bytes=getattr(engine, "token_bytes", 0)),
+            budget=knobs.budget(accelerated=bool(devices), token_bytes=getattr(engine, "token_bytes", None)),
             bucket=bucket_of(devices),
             wait=knobs.wait,
             meter=self.meter,

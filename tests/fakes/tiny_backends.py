@@ -7,7 +7,7 @@ import pytest
 
 from judgebench.backends.base import Endpoint
 from judgebench.backends.local.generating import Generator
-from judgebench.backends.transformers import TransformersBackend, unload
+from judgebench.backends.transformers import TransformersBackend
 from judgebench.records import Message, Sampling, ScoreRequest, TextRequest
 
 TOLERANCE = 1e-5
@@ -46,24 +46,19 @@ def spoken(replies: list[Any]) -> list[Any]:
 
 
 def allocator(monkeypatch: pytest.MonkeyPatch, capacity: int, error: Exception | None = None) -> list[int]:
-    """Let every forward pass over more than `capacity` cells of tokens fail, as torch's allocator does.
+    """Let every cache for more than `capacity` tokens, padding included, fail as torch's allocator does.
 
-    Returns the sizes that failed so far. Unload the model when done with it.
+    Returns the sizes that failed so far.
     """
     import torch
 
-    unload()
-    load, failures = Generator.load, []
+    cache, failures = Generator._cache, []
 
-    def guard(_model: Any, _args: Any, kwargs: Any) -> None:
-        cells = kwargs["input_ids"].numel()
-        if cells > capacity:
-            failures.append(cells)
+    def guarded(self: Generator, rows: Any, width: int, decoding: Any) -> Any:
+        if len(rows) * width > capacity:
+            failures.append(len(rows) * width)
             raise error or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return cache(self, rows, width, decoding)
 
-    def loaded(self: Generator) -> None:
-        load(self)
-        self.model.register_forward_pre_hook(guard, with_kwargs=True)
-
-    monkeypatch.setattr(Generator, "load", loaded)
+    monkeypatch.setattr(Generator, "_cache", guarded)
     return failures

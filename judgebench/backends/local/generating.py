@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from judgebench.backends.base import Endpoint
-from judgebench.backends.local.caching import roomy_cache
+from judgebench.backends.local.caching import filled_cache, roomy_cache
 from judgebench.backends.local.decoding import Choice, Decoding, Ends
 from judgebench.backends.local.formatting import Row, chat_row, text_row
 from judgebench.backends.local.memory import bucket_of
@@ -147,13 +147,18 @@ class Generator:
                 generation_config=self._config(decoding, limit),
                 logits_processor=LogitsProcessorList([choice]),
                 stopping_criteria=StoppingCriteriaList([ends]),
-                **roomy_cache(self.model),
+                **self._cache([job.row.ids for job in jobs], width, decoding),
             )
         steps = [tuple(part.tolist() for part in step) for step in choice.kept]
         return [
             self._reply(job, row, n, steps)
             for n, (job, row) in enumerate(zip(jobs, found[:, width:].tolist(), strict=True))
         ]
+
+    def _cache(self, rows: list[tuple[int, ...]], width: int, decoding: Decoding) -> dict[str, Any]:
+        if self._device.type == "cpu" and len(rows) > 1 and decoding.options.num_beams == 1:
+            return filled_cache(self.model, rows, width, self._aborted.is_set)
+        return roomy_cache(self.model)
 
     def _padded(self, rows: list[tuple[int, ...]]) -> tuple[Any, Any]:
         """Return token ids and mask, padded on the left with each row's own first token.
