@@ -52,7 +52,7 @@ def filled_cache(
             model.base_model(input_ids=torch.tensor(ids, device=model.device), use_cache=True, **{name: own})
             for layer, read in zip(whole.layers, own.layers, strict=True):
                 for place, number in enumerate(numbers):
-                    layer.place(read, place, number, len(rows), width - 1, len(rows[number]) - 1)
+                    layer.place(read, place, number, rows=len(rows), width=width - 1, length=len(rows[number]) - 1)
     return found
 
 
@@ -93,7 +93,7 @@ def _roomy_layer() -> Any:
             self.values, self._space[1] = _added(self.values, self._space[1], value_states)
             return self.keys, self.values
 
-        def place(self, read: Any, place: int, number: int, rows: int, width: int, length: int) -> None:
+        def place(self, read: Any, place: int, number: int, *, rows: int, width: int, length: int) -> None:
             """Put a row that another layer has read as its `place`th to the end of `width` tokens of one of `rows`."""
             if not read.is_initialized:  # it shares another layer's
                 return
