@@ -1,5 +1,6 @@
 """Opening pages under test from disk: whatever a page says to the console or asks of the network fails the test."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ class Visit:
     def width(self) -> int:
         """Return how wide the page's content is, in CSS pixels."""
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
+
+
+def until(page: Page, expression: str, seconds: float = 10) -> None:
+    """Wait until an expression holds on the page. Playwright's own wait evaluates text, which our policy forbids."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, f"not in {seconds} s: {expression}"
+        page.wait_for_timeout(20)
 
 
 @contextmanager

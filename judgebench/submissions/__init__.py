@@ -1,0 +1,1 @@
+"""Results by pull request: what a run submits, and what the board accepts."""
