@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def run(arguments: list[str], cwd: Path, **env: str) -> subprocess.CompletedProc
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_pairs(tmp_path / "examples.jsonl")
-    (tmp_path / "results").symlink_to(ROOT / "results")
+    shutil.copytree(ROOT / "results", tmp_path / "results")
     return tmp_path
 
 

@@ -98,7 +98,7 @@ def scan(root: Path, prefix: str | None = None) -> Layout:
     if mode is None or not stat.S_ISDIR(mode):
         layout.error("", "is no folder" if mode is None else f"is a {kind_of(mode)}, not a folder")
         return layout
-    for entry in _entries(root, layout, ""):
+    for entry in _entries(root, layout, "") or ():
         _judge(entry, layout)
     _alike(layout)
     _orphans(layout)
@@ -112,16 +112,17 @@ def _mode(path: Path) -> int | None:
         return None
 
 
-def _entries(folder: Path, layout: Layout, name: str) -> list[os.DirEntry[str]]:
+def _entries(folder: Path, layout: Layout, name: str) -> list[os.DirEntry[str]] | None:
+    """Return a folder's entries by name; None, with the reason noted, where they are not gone through."""
     try:
         with os.scandir(folder) as entries:
             found = sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         layout.error(name, f"cannot be read: {error.strerror}")
-        return []
+        return None
     if len(found) > MOST_FILES:
         layout.error(name, f"holds {len(found):,} files; {MOST_FILES:,} is the most")
-        return []
+        return None
     return found
 
 
@@ -137,9 +138,9 @@ def _judge(entry: os.DirEntry[str], layout: Layout) -> None:
         layout.error(name, f"the folder's name {problem}")
         return
     entries = _entries(Path(entry.path), layout, name)
-    if not entries:
+    if entries == []:
         layout.error(name, "is an empty folder. Remove it")
-    for inner in entries:
+    for inner in entries or ():
         _file(inner, name, layout)
 
 

@@ -42,5 +42,7 @@ def _check_line(number: int, line: bytes) -> None:
     for cell in text.replace('"', "").split(","):
         if cell.startswith(FORMULA):
             raise Refused(f"a cell begins with {cell[0]!r}: a formula to a spreadsheet", where)
+        if len(cell) > reading.TEXT:
+            raise Refused(f"a cell has {len(cell):,} characters; {reading.TEXT} is the most", where)
         if cell.isdigit() and len(cell) > MOST_DIGITS:
             raise Refused(f"a number of {len(cell)} digits is no count", where)

@@ -10,7 +10,7 @@ docs/validation.md has every rule with what to type next.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -82,7 +82,7 @@ def _inside(results: Path, path: Path) -> Iterator[str]:
         raise UsageError(f"{plain(str(path))} is not in {plain(str(results))}. Name its folder with --results DIR")
 
 
-def check(layout: Layout, names: Iterable[str] | None = None, *, fresh: bool = False) -> Report:
+def check(layout: Layout, names: Collection[str] | None = None, *, fresh: bool = False) -> Report:
     """Check a layout's results, all or those of the named files and folders. `fresh` ones are to be merged."""
     chosen = _chosen(layout, names)
     findings = [
@@ -102,16 +102,16 @@ def check(layout: Layout, names: Iterable[str] | None = None, *, fresh: bool = F
     return Report(shown, tuple(sorted(findings, key=lambda finding: (finding.file, finding.severity))))
 
 
-def _chosen(layout: Layout, names: Iterable[str] | None) -> set[str]:
+def _chosen(layout: Layout, names: Collection[str] | None) -> set[str]:
     """Return the results and tables that names stand for: a file of theirs, a folder above them, or "" for all."""
     everything = [*layout.results, *layout.reported]
     if names is None or "" in names:
         return set(everything)
-    wanted = set(names)
-    return {name for name in everything if {stem_of(name), name.partition("/")[0]} & {*map(stem_of, wanted), *wanted}}
+    wanted = {*names, *map(stem_of, names)}
+    return {name for name in everything if {stem_of(name), name.partition("/")[0]} & wanted}
 
 
-def _about(layout: Layout, finding: Finding, names: Iterable[str]) -> bool:
+def _about(layout: Layout, finding: Finding, names: Collection[str]) -> bool:
     """Tell whether a finding of the layout is about one of the names, a file beside it, or a folder above or below."""
     there = finding.file.removeprefix(layout.prefix).lstrip("/")
     for name in names:

@@ -1,5 +1,6 @@
 """Honest results, as `judgebench eval` leaves them, and how to tamper with them."""
 
+import atexit
 import hashlib
 import shutil
 from collections.abc import Callable, Sequence
@@ -59,6 +60,7 @@ def publish(done: Evaluation, results: Path) -> Path:
 @cache
 def _published(judge: str, task: str) -> Path:
     folder = Path(mkdtemp(prefix="judgebench-honest-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return publish(run(judge, folder / "runs", task), folder / "results").parents[1]
 
 
