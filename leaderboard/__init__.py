@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from judgebench.leaderboard import data, page, site
+from judgebench.leaderboard.workers import uncollected
 from judgebench.results import Result
 
 __all__ = ["build", "build_from"]
@@ -28,10 +29,11 @@ def build(results: Path, out: Path) -> Path:
     Raises DataError with every damaged file, and UsageError when there is nothing to render; then nothing is
     written.
     """
-    board = data.load(results)
-    if out.suffix == ".html":
-        return site.write(page.board_page(board, TITLE).encode(), out)
-    return site.publish(site.contents(board, TITLE), out)
+    with uncollected():
+        board = data.load(results)
+        if out.suffix == ".html":
+            return site.write(page.board_page(board, TITLE).encode(), out)
+        return site.publish(site.contents(board, TITLE), out)
 
 
 def build_from(results: Sequence[Result], out: Path, title: str) -> Path:

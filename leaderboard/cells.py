@@ -1,6 +1,6 @@
 """Numbers as text: shares in percent, other metrics in their own unit, each with what it rests on."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from judgebench.leaderboard.wording import MetricWords
 from judgebench.results import Metric
@@ -11,8 +11,7 @@ LARGE = 1e6
 """From here on numbers are written with an exponent: a cell is narrow."""
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A number as text. `bar` is (low, value, high) in percent; `missing` says why there is no number."""
 
     value: str
@@ -37,7 +36,7 @@ def cell(metric: Metric | None, words: MetricWords, usual_n: int | None = None, 
     note = ", ".join(notes)
     if metric.value is None:
         return Cell(DASH, note=note, missing=f"nothing to count (n = {metric.n})")
-    shown, sort = number(metric.value, share=words.share), round(metric.value, 6)
+    shown, sort = number(metric.value, share=words.share), round(metric.value, 4 if words.share else 6)
     title = f"{number(metric.value, share=words.share, more=1)}{' %' if words.share else ''}"
     if metric.low is None or metric.high is None:
         return Cell(shown, note=note, title=title, sort=sort)
@@ -53,6 +52,8 @@ def _bar(low: float, value: float, high: float) -> tuple[float, float, float] | 
 
 def number(value: float, *, share: bool, more: int = 0) -> str:
     """Return a share in percent with one decimal, another number with up to three; `more` adds decimals."""
+    if share and 0 <= value < 1e4:  # noqa: PLR2004 - as most are: this is written a million times
+        return f"{100 * value:.2f}" if more else f"{100 * value:.1f}"
     if share:
         return percent(value, 1 + more)
     size = abs(value)
@@ -66,5 +67,7 @@ def percent(value: float, decimals: int = 1) -> str:
 
 def _written(value: float, decimals: int) -> str:
     text = f"{value:.4g}" if abs(value) >= LARGE else f"{value:.{decimals}f}"
+    if "-" not in text:
+        return text
     # A number that rounds to zero from below is still zero.
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", MINUS)

@@ -40,9 +40,13 @@ def judge_card(judge: JudgeSpec) -> judge_cards.JudgeCard | None:
 
 @cache
 def _judge_card(judge: str, model: str | None) -> judge_cards.JudgeCard | None:
-    installed = judge_cards.card_names()
-    names = [name for name in installed if judge == name or (model and judge == f"{name}--{slug(model)}")]
+    names = [name for name in _installed() if judge == name or (model and judge == f"{name}--{slug(model)}")]
     return judge_cards.load_card(names[0]) if names else None
+
+
+@cache
+def _installed() -> list[str]:
+    return judge_cards.card_names()
 
 
 @cache

@@ -5,8 +5,9 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -73,11 +74,12 @@ class Files:
 class Board:
     """Every task that has rows: the one with the most rows first, of equals by name.
 
-    `files` is by `run_id`; results that never were in files have none.
+    `files` is by `run_id`; results that never were in files have none. `memory` keeps what is computed once per board.
     """
 
     tasks: tuple[TaskBoard, ...]
     files: Mapping[str, Files] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def judges(self) -> dict[str, list[Result]]:
@@ -92,7 +94,12 @@ class Board:
 
 def run_id(result: Result) -> str:
     """Return 16 hex digits that name a result: the hash of its spec's and its verdicts' hashes."""
-    return short_id([result.spec_sha256, result.verdicts.sha256])
+    return _run_id(result.spec_sha256, result.verdicts.sha256)
+
+
+@lru_cache(1 << 16)
+def _run_id(spec: str, verdicts: str) -> str:
+    return short_id([spec, verdicts])
 
 
 def load(results: Path) -> Board:
@@ -265,8 +272,10 @@ def assemble(results: Sequence[Result], reported: Mapping[str, Sequence[Reported
     names = sorted({result.spec.task.name for result in results} | published.keys())
     if not names:
         raise UsageError("no results to render")
-    of_task = {name: tuple(r for r in results if r.spec.task.name == name) for name in names}
-    tasks = [_task_board(name, of_task[name], tuple(published.get(name, ()))) for name in names]
+    of_task: dict[str, list[Result]] = {name: [] for name in names}
+    for result in results:
+        of_task[result.spec.task.name].append(result)
+    tasks = [_task_board(name, tuple(of_task[name]), tuple(published.get(name, ()))) for name in names]
     return Board(tuple(sorted(tasks, key=lambda task: -len(task.results) - len(task.reported))))
 
 

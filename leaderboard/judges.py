@@ -170,7 +170,7 @@ def _card_facts(results: Sequence[Result]) -> list[Fact]:
 
 def _run(result: Result, task: TaskBoard, shown: Table) -> Run:
     key = run_id(result)
-    group, row = next((group, row) for group, row in shown.rows if row.run == key)
+    group, row = shown.by_run[key]
     heads = _category_heads(result, task)
     several = len(result.by_category) > 1  # a single one says again what stands above it
     return Run(
@@ -224,7 +224,7 @@ def _metrics(result: Result, task: TaskBoard) -> tuple[tuple[str, tuple[Measured
 
 
 def _measured(metric: Metric, words: MetricWords) -> Measured:
-    text = cell(metric.model_copy(update={"coverage": 1.0}), words, metric.n)
+    text = cell(metric, words, metric.n)._replace(note="")
     return Measured(words, text, metric.n, f"{percent(metric.coverage)} %")
 
 

@@ -1,6 +1,7 @@
 """The site: which files it has, written atomically, with what an earlier build left behind removed.
 
-index.html   method.html   tasks/<task>.html   judges/<judge>.html
+index.html   method.html   tasks/<task>.html   compare/<task>.html   judges/<judge>.html   feed.xml
+results.csv, .json, .parquet   tasks/<task>.csv, .json, .parquet
 data/<judge>/<task>.json, .verdicts.jsonl and, where the gold table is not packaged, .gold.csv
 manifest.json   the paths of all files that the builder wrote
 """
@@ -12,19 +13,18 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from judgebench.errors import UsageError
-from judgebench.hashing import sha256
-from judgebench.leaderboard import curves, page
+from judgebench.leaderboard import charts, charts_task, curves, exports, feed, page
 from judgebench.leaderboard.data import Board, TaskBoard, run_id
 from judgebench.leaderboard.judges import judge_page
 from judgebench.leaderboard.labels import balance
 from judgebench.leaderboard.names import safe_name
+from judgebench.leaderboard.outcomes import Outcomes, gold_of, outcomes
 from judgebench.leaderboard.overview import overview
-from judgebench.leaderboard.table import table
-from judgebench.task import GoldRow, read_gold_table, resource
+from judgebench.leaderboard.table import Table, table
+from judgebench.leaderboard.workers import spread
 
 MANIFEST = "manifest.json"
 _PATH = re.compile(r"[a-z0-9_~-][a-z0-9._~-]*(/[a-z0-9_~-][a-z0-9._~-]*){0,2}")
@@ -36,7 +36,7 @@ Downloads = dict[str, list[tuple[str, str, Path]]]
 
 def contents(board: Board, title: str) -> dict[str, Content]:
     """Return the site's files by path; each is made when it is asked for."""
-    tables = {task.name: table(task) for task in board.tasks}
+    tables = _tables(board)
     downloads = _downloads(board)
     links = {key: [(label, path) for label, path, _ in found] for key, found in downloads.items()}
 
@@ -44,17 +44,39 @@ def contents(board: Board, title: str) -> dict[str, Content]:
         return page.index_page(board, tables, overview(board, tables), title)
 
     def of_task(task: TaskBoard) -> str:
-        return page.task_page(task, tables[task.name], balance(_gold(task, board)), title)
+        found = charts_task.analysis(task, board, drawn[task.name])
+        return page.task_page(task, tables[task.name], balance(gold_of(task, board)), title, found)
+
+    def of_pair(task: TaskBoard) -> str:
+        return page.compare_page(task, charts_task.comparison(task, board), title)
 
     def of_judge(name: str) -> str:
-        return page.judge_page(judge_page(name, judges[name], board, tables, figures()), links, title)
+        return page.judge_page(judge_page(name, judges[name], board, tables, figures()), links, title, runs)
 
+    # Here, not where pages are made: the renderer does not survive the fork of a worker.
+    drawn = {task.name: charts.of_task(task) for task in board.tasks}
+    compared = [task for task in board.tasks if charts_task.has_compare_page(task, board)]
+    runs = frozenset(run for task in compared for run in charts_task.compared_runs(task, board))
     judges, figures = board.judges, cache(partial(curves.of_board, board))
     pages: dict[str, Callable[[], str]] = {"index.html": index, "method.html": partial(page.method_page, title)}
     pages |= {f"tasks/{safe_name(task.name)}.html": partial(of_task, task) for task in board.tasks}
+    pages |= {f"compare/{safe_name(task.name)}.html": partial(of_pair, task) for task in compared}
     pages |= {f"judges/{safe_name(name)}.html": partial(of_judge, name) for name in judges}
     files: dict[str, Content] = {path: partial(_encoded, render) for path, render in pages.items()}
+    files |= exports.files(board) | feed.files(board, title)
     return files | {path: where.read_bytes for found in downloads.values() for _, path, where in found}
+
+
+def _tables(board: Board) -> dict[str, Table]:
+    """Lay out all tasks' tables, and keep the outcomes that they rest on."""
+
+    def of_task(task: TaskBoard) -> tuple[Outcomes | None, Table]:
+        found = outcomes(task, board)
+        return found, table(task, found)
+
+    done = spread(of_task, board.tasks, size=sum(len(task.results) for task in board.tasks))
+    board.memory.update({task.name: found for task, (found, _) in zip(board.tasks, done, strict=True)})
+    return {task.name: shown for task, (_, shown) in zip(board.tasks, done, strict=True)}
 
 
 def _encoded(render: Callable[[], str]) -> bytes:
@@ -80,20 +102,6 @@ def _downloads(board: Board) -> Downloads:
     return found
 
 
-def _gold(task: TaskBoard, board: Board) -> list[GoldRow]:
-    """Return the gold table that the ranking is over: the packaged one, or one beside a result; else nothing."""
-    if task.results and task.edition is None:
-        return []
-    packaged = resource(f"gold/{task.name}.csv") if task.name == safe_name(task.name) else None
-    places: list[Traversable] = [packaged] if packaged is not None and packaged.is_file() else []
-    places += [files.gold for r in task.results if (files := board.files.get(run_id(r))) and files.gold]
-    for place in places:
-        table = place.read_bytes()
-        if task.edition is None or sha256(table) == task.edition[1]:
-            return read_gold_table(table, str(place))
-    return []
-
-
 # -- writing -------------------------------------------------------------------------------------------------
 
 
@@ -107,8 +115,15 @@ def publish(files: Mapping[str, Content], out: Path) -> Path:
     earlier = _read_manifest(out)
     # The manifest lists a file before it is there: a build that is cut off leaves nothing that nobody knows.
     _write_manifest(out, earlier | files.keys())
-    for path, content in files.items():
-        write(content(), _inside(out, path))
+    folders = {folder: _inside(out, folder) for folder in {path.rpartition("/")[0] for path in files}}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def put(path: str) -> None:
+        folder, _, name = path.rpartition("/")
+        _replace(files[path](), folders[folder] / name)
+
+    spread(put, list(files), size=len(files))
     for path in sorted(earlier - files.keys()):
         _remove(out, path)
     _write_manifest(out, files.keys())
@@ -118,22 +133,27 @@ def publish(files: Mapping[str, Content], out: Path) -> Path:
 def write(data: bytes, path: Path) -> Path:
     """Write a file: all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        temporary.chmod(0o644)  # mkstemp makes files that only their owner, not a web server, can read
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    _replace(data, path)
     return path
 
 
-def _inside(out: Path, path: str) -> Path:
-    found = out / path
-    if not found.parent.resolve().is_relative_to(out.resolve()):
-        raise UsageError(f"{found.parent} leads out of {out}. Remove that link, or choose another --out")
+def _replace(data: bytes, path: Path) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), 0o644)  # mkstemp makes files that only their owner, not a web server, can read
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _inside(out: Path, folder: str) -> Path:
+    """Return a folder of the site. Raises UsageError where a link leads out of it."""
+    found = out / folder
+    if not found.resolve().is_relative_to(out.resolve()):
+        raise UsageError(f"{found} leads out of {out}. Remove that link, or choose another --out")
     return found
 
 
@@ -155,8 +175,8 @@ def _write_manifest(out: Path, paths: Iterable[str]) -> None:
 
 
 def _remove(out: Path, path: str) -> None:
-    stale = _inside(out, path)
-    stale.unlink(missing_ok=True)
+    parent, _, name = path.rpartition("/")
+    (_inside(out, parent) / name).unlink(missing_ok=True)
     for folder in list(Path(path).parents)[:-1]:
         if not (out / folder).is_dir() or any((out / folder).iterdir()):
             return

@@ -1,17 +1,24 @@
 """What a task's table says: columns, groups of rows, cells as text. No HTML, no escaping here."""
 
 import math
-from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
 from judgebench.leaderboard.cells import DASH, Cell, cell, percent
-from judgebench.leaderboard.data import TaskBoard, edition_of, run_id
+from judgebench.leaderboard.data import TaskBoard, run_id
+from judgebench.leaderboard.groups import ONE_ORDER, Badge, group_of, in_one_order, incomparable
+from judgebench.leaderboard.models import UNKNOWN, band, named_size, openness, size
+from judgebench.leaderboard.outcomes import Outcomes
+from judgebench.leaderboard.ranking import UNRANKED, Basis, Place, ranking
 from judgebench.leaderboard.wording import GROUPS, VIEWS, MetricWords, in_order, kind_label, metric_words, sentence
 from judgebench.results import Metric, Reported, Result
 from judgebench.spec import JudgeSpec
 
+UNREADABLE = "unreadable_rate"
+"""Stands beside the headline in every view, with the coverage."""
 BY_CATEGORY = ("accuracy", "best_accuracy", "spearman", "pearson", "mae")
 """What stands for a headline that is itself made of categories, in the order of preference."""
 
@@ -36,27 +43,22 @@ class Column:
         metrics = result.metrics if self.category is None else result.by_category.get(self.category, {})
         return metrics.get(self.metric)
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Tell whether this is the share of unreadable replies over all items."""
+        return self.metric == UNREADABLE and self.category is None
+
     def cell(self, metric: Metric | None) -> Cell:
         """Return a metric as this column writes it."""
         return cell(metric, self.words, self.n, bar=self.view in ("", "categories"))
 
 
 @dataclass(frozen=True)
-class Badge:
-    """A short remark on a row, and the sentence behind it."""
-
-    text: str
-    title: str
-
-
-ONE_ORDER = Badge("one order", "Each pair was shown in one order only, so position bias is not averaged out.")
-
-
-@dataclass(frozen=True)
 class Row:
-    """A judge. `rank` is None where it is not ranked; `span` are the ranks its interval leaves open.
+    """A judge. `rank` is None where it is not ranked; `span` are the ranks that it shares.
 
-    `name` is the judge's whole name, "" for a reported number, and `run` the `run_id` of its result.
+    `name` is the judge's whole name, "" for a reported number, and `run` the `run_id` of its result. `openness` and
+    `size` are keys of `models.OPENNESS` and `models.BANDS`.
     """
 
     name: str
@@ -70,8 +72,11 @@ class Row:
     badges: tuple[Badge, ...]
     cells: tuple[Cell, ...]
     coverage: Cell
+    unreadable: Cell | None = None
     rank: int | None = None
     span: str = ""
+    openness: str = UNKNOWN
+    size: str = UNKNOWN
 
     @property
     def kind_label(self) -> str:
@@ -89,17 +94,44 @@ class Group:
     rows: tuple[Row, ...]
 
 
+class Floor(NamedTuple):
+    """The best judge that does not weigh the responses: its name, its headline as text and in percent."""
+
+    judge: str
+    value: str
+    percent: float
+
+
 @dataclass(frozen=True)
 class Table:
-    """A task's table: groups in reading order, each sorted by the headline."""
+    """A task's table: groups in reading order, each sorted by the headline. `basis` is what ranges of ranks rest on."""
 
     columns: tuple[Column, ...]
     groups: tuple[Group, ...]
+    basis: Basis = "intervals"
 
     @property
     def rows(self) -> list[tuple[Group, Row]]:
         """Return every row with its group."""
         return [(group, row) for group in self.groups for row in group.rows]
+
+    @property
+    def fixed(self) -> int:
+        """Return how many columns belong to every view: they come first."""
+        return sum(column.view == "" for column in self.columns)
+
+    @cached_property
+    def by_run(self) -> dict[str, tuple[Group, Row]]:
+        """Return every result's row and its group, by `run_id`."""
+        return {row.run: (group, row) for group, row in self.rows if row.run}
+
+    @property
+    def floor(self) -> Floor | None:
+        """Return the floor that is drawn across the bars; None without bars or such a judge."""
+        for group, row in self.rows:
+            if group.key == "floor" and row.cells[0].bar is not None:
+                return Floor(row.judge, row.cells[0].value, row.cells[0].bar[1])
+        return None
 
     @property
     def views(self) -> dict[str, tuple[int, int]]:
@@ -111,22 +143,26 @@ class Table:
         return found
 
 
-def table(task: TaskBoard) -> Table:
-    """Lay out a task's rows: ranked, floor, not comparable, demonstrations, reported."""
+def table(task: TaskBoard, found: Outcomes | None = None) -> Table:
+    """Lay out a task's rows: ranked, floor, not comparable, demonstrations, reported.
+
+    `found` are the task's outcomes, on which the ranges of ranks rest.
+    """
     columns = _columns(task)
     words = columns[0].words
     members: dict[str, list[Row]] = {key: [] for key in GROUPS}
     twice = Counter((r.spec.judge.name, r.spec.judge.model) for r in task.results)
-    ranking = Ranking([r.metrics.get(task.metric) for r in task.results if _group(r, task) == "judges"], words)
-    for result in sorted(task.results, key=lambda r: _order(r, task.metric, words)):
-        group = _group(result, task)
-        rank, span = ranking.place(result.metrics.get(task.metric)) if group == "judges" else (None, "")
+    grouped = [(run_id(r), group_of(r, task), r) for r in sorted(task.results, key=lambda r: _order(r, task, words))]
+    ranked = {key: r.metrics.get(task.metric) for key, group, r in grouped if group == "judges"}
+    ranks = ranking(ranked, found, lower=words.lower)
+    for key, group, result in grouped:
         same = twice[result.spec.judge.name, result.spec.judge.model] > 1
-        members[group].append(_result_row(result, task, columns, rank=rank, span=span, same=same))
+        place = ranks.places.get(key, UNRANKED) if group == "judges" else UNRANKED
+        members[group].append(_result_row(result, task, columns, place, same=same))
     for entry in sorted(task.reported, key=lambda r: (-r.value, r.judge, r.model)):
         members["reported"].append(_reported_row(entry, task, columns))
     groups = (Group(key, *GROUPS[key], tuple(rows)) for key, rows in members.items() if rows)
-    return Table(columns, tuple(groups))
+    return Table(columns, tuple(groups), ranks.basis)
 
 
 # -- columns -------------------------------------------------------------------------------------------------
@@ -141,9 +177,11 @@ def _columns(task: TaskBoard) -> tuple[Column, ...]:
     by_category = (
         [_column(task, parts, category) for category in task.categories] if parts and len(task.categories) > 1 else []
     )
-    head = replace(_column(task, first, None), view="")
-    others = sorted((_column(task, name, None) for name in rest), key=lambda column: list(VIEWS).index(column.view))
-    return (head, *by_category, *others)
+    fixed = [
+        replace(_column(task, name, None), view="") for name in dict.fromkeys((first, UNREADABLE)) if name in names
+    ]
+    others = [_column(task, name, None) for name in rest if name != UNREADABLE]
+    return (*fixed, *by_category, *sorted(others, key=lambda column: list(VIEWS).index(column.view)))
 
 
 def _metric_of_categories(task: TaskBoard) -> str | None:
@@ -172,81 +210,22 @@ def _common_n(column: Column, task: TaskBoard) -> int | None:
 # -- rows ----------------------------------------------------------------------------------------------------
 
 
-def _group(result: Result, task: TaskBoard) -> str:
-    if result.demonstration:
-        return "demonstration"
-    if _incomparable(result, task):
-        return "apart"
-    return "floor" if result.spec.judge.kind == "null" else "judges"
-
-
-def _incomparable(result: Result, task: TaskBoard) -> list[Badge]:
-    """Return why a result may not stand in the ranking: other items, fewer items, another protocol."""
-    spec, badges = result.spec, []
-    if edition_of(result) != task.edition:
-        badges.append(Badge("other items", "Run over other items than the ranked results, or over items of its own."))
-    if result.counts.items < spec.task.items or spec.categories or spec.limit:
-        share = f"{result.counts.items} of {spec.task.items} items"
-        badges.append(Badge(share, "A part of the task only."))
-    if _in_one_order(result) and not (task.one_order or metric_words(task.metric, task.shape).one_order):
-        badges.append(ONE_ORDER)
-    return badges
-
-
-def _in_one_order(result: Result) -> bool:
-    return result.spec.orders == "first" and not result.spec.judge.order_independent
-
-
-def _order(result: Result, metric: str, words: MetricWords) -> tuple[float, str, str, str]:
-    found = result.metrics.get(metric)
+def _order(result: Result, task: TaskBoard, words: MetricWords) -> tuple[float, str, str, str]:
+    found = result.metrics.get(task.metric)
     value = math.inf if found is None or found.value is None else found.value if words.lower else -found.value
     return (value, result.spec.judge.name, result.spec.judge.model or "", result.spec_sha256)
 
 
-class Ranking:
-    """The ranks of a headline's values, and those that intervals leave open. Small is good where `words` say so."""
-
-    def __init__(self, metrics: Iterable[Metric | None], words: MetricWords) -> None:
-        self._sign = 1 if words.lower else -1
-        known = [ends for metric in metrics if metric is not None and (ends := self._ends(metric)) is not None]
-        self._values = sorted(value for value, _, _ in known)
-        self._best = sorted(best for _, best, _ in known if best is not None)
-        self._worst = sorted(worst for _, _, worst in known if worst is not None)
-
-    def _ends(self, metric: Metric) -> tuple[float, float | None, float | None] | None:
-        """Return the value and its interval from the good end to the bad one, such that small is good."""
-        if metric.value is None:
-            return None
-        if metric.low is None or metric.high is None:
-            return self._sign * metric.value, None, None
-        best, worst = sorted((self._sign * metric.low, self._sign * metric.high))
-        return self._sign * metric.value, best, worst
-
-    def place(self, metric: Metric | None) -> tuple[int | None, str]:
-        """Return the rank by value, and the ranks that non-overlapping intervals do not rule out."""
-        ends = None if metric is None else self._ends(metric)
-        if ends is None:
-            return None, ""
-        value, best, worst = ends
-        rank = 1 + bisect_left(self._values, value)
-        if best is None or worst is None:
-            return rank, ""
-        first = 1 + bisect_left(self._worst, best)
-        last = len(self._values) - (len(self._best) - bisect_right(self._best, worst))
-        return rank, f"{first}{DASH}{last}" if first < last else ""
-
-
-def _result_row(
-    result: Result, task: TaskBoard, columns: Iterable[Column], *, rank: int | None, span: str, same: bool
-) -> Row:
+def _result_row(result: Result, task: TaskBoard, columns: Sequence[Column], place: Place, *, same: bool) -> Row:
     judge, headline = result.spec.judge, result.metrics.get(task.metric)
     badges = [Badge("demonstration", "Shows how the page works. Not a measurement.")] if result.demonstration else []
-    badges += _incomparable(result, task)
-    if _in_one_order(result) and ONE_ORDER not in badges:
+    badges += incomparable(result, task)
+    if in_one_order(result) and ONE_ORDER not in badges:
         badges.append(ONE_ORDER)
     if same:
         badges.append(Badge(f"spec {result.spec_sha256[:8]}", "The same judge and model under another spec."))
     revision = f", revision {judge.revision}" if judge.revision else ""
+    cells = tuple(column.cell(column.of(result)) for column in columns)
     return Row(
         name=judge.name,
         run=run_id(result),
@@ -255,12 +234,17 @@ def _result_row(
         kind=judge.kind,
         evidence=result.evidence,
         source="; ".join(f"{key}: {value}" for key, value in sorted(result.source.items())),
-        detail=f"{judge.name}, spec {result.spec_sha256[:8]}{revision}",
+        detail=f"spec {result.spec_sha256[:8]}{revision}",
         badges=tuple(badges),
-        cells=tuple(column.cell(column.of(result)) for column in columns),
-        coverage=_coverage(headline),
-        rank=rank,
-        span=span,
+        cells=cells,
+        coverage=_coverage(headline, columns[0].n),
+        unreadable=next(
+            (cells[at] for at, c in enumerate(columns) if (c.metric, c.category) == (UNREADABLE, None)), None
+        ),
+        rank=place.rank,
+        span=place.span,
+        openness=openness(judge),
+        size=band(size(judge)),
     )
 
 
@@ -270,11 +254,11 @@ def short_name(judge: JudgeSpec) -> str:
     return name if judge.model and name and model else judge.name
 
 
-def _coverage(headline: Metric | None) -> Cell:
+def _coverage(headline: Metric | None, usual_n: int | None) -> Cell:
     if headline is None:
         return Cell(DASH, missing="the headline metric was not computed")
-    text = f"{percent(headline.coverage)} %"
-    return Cell(text, note=f"n = {headline.n}", sort=round(headline.coverage, 6), title=f"{headline.n} counted")
+    note = f"n = {headline.n}" if headline.n != usual_n else ""
+    return Cell(f"{percent(headline.coverage)} %", note=note, sort=round(headline.coverage, 4))
 
 
 # -- reported numbers ----------------------------------------------------------------------------------------
@@ -295,7 +279,8 @@ def _reported_row(entry: Reported, task: TaskBoard, columns: Iterable[Column]) -
         detail="published number",
         badges=tuple(badges),
         cells=tuple(_reported_cell(entry, column) for column in columns),
-        coverage=Cell(DASH, note=f"n = {_items(entry, None)}", missing="no verdicts: cannot be recomputed"),
+        coverage=Cell(DASH, missing="no verdicts: cannot be recomputed"),
+        size=band(named_size(entry.model)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from judgebench.metrics.catalogue import DEFINITIONS, Definition
@@ -72,6 +73,7 @@ def definition(name: str, shape: Shape) -> Definition | None:
     return next((d for d in found if d.applies in (shape, "any")), found[0] if found else None)
 
 
+@lru_cache(1 << 12)
 def metric_words(name: str, shape: Shape = "pairs") -> MetricWords:
     """Return the words for a metric. One that the catalogue does not know is called by its bare name."""
     known = definition(name, shape)

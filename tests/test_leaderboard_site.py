@@ -15,6 +15,7 @@ from judgebench import leaderboard
 from judgebench.errors import UsageError
 from judgebench.hashing import sha256
 from judgebench.leaderboard import data, page, site
+from judgebench.leaderboard.exports import FORMATS
 from judgebench.leaderboard.names import safe_name
 from judgebench.records import Sampling
 from judgebench.results import Environment, Metric, Result
@@ -41,16 +42,22 @@ def graded(name: str = "grader") -> Result:
     return make_result(name, task=task).model_copy(update={"metrics": metrics, "by_category": {}})
 
 
+def tables(*tasks: str) -> set[str]:
+    """Return the paths of the tables to take along."""
+    return {f"{path}.{ending}" for path in ("results", *(f"tasks/{name}" for name in tasks)) for ending in FORMATS}
+
+
 # -- files and links -----------------------------------------------------------------------------------------
 
 
 def test_there_is_a_page_for_each_task_and_each_judge(tmp_path: Path) -> None:
     found = files(built(tmp_path, make_result("a"), make_result("b"), graded("a")))
-    assert sorted(found) == [
+    assert sorted(found.keys() - tables("judgebench-gpt", "of-another-package")) == [
+        "compare/judgebench-gpt.html",
         "data/a/judgebench-gpt.json", "data/a/judgebench-gpt.verdicts.jsonl",
         "data/a/of-another-package.json", "data/a/of-another-package.verdicts.jsonl",
         "data/b/judgebench-gpt.json", "data/b/judgebench-gpt.verdicts.jsonl",
-        "index.html", "judges/a.html", "judges/b.html", "manifest.json", "method.html",
+        "feed.xml", "index.html", "judges/a.html", "judges/b.html", "manifest.json", "method.html",
         "tasks/judgebench-gpt.html", "tasks/of-another-package.html",
     ]  # fmt: skip
     assert json.loads(found.pop("manifest.json"))["files"] == sorted(found)
@@ -82,7 +89,7 @@ def check_links(found: Mapping[str, bytes]) -> int:
     for path, outline in outlines.items():
         ids = outline.attributes("id")
         assert len(ids) == len(set(ids)), path
-        assert set(outline.attributes("aria-labelledby")) <= set(ids)
+        assert set(" ".join(outline.attributes("aria-labelledby")).split()) <= set(ids)
         for href in outline.attributes("href"):
             if href.startswith("data:"):
                 continue
@@ -117,7 +124,8 @@ def test_pages_name_nothing_outside_the_site(tmp_path: Path) -> None:
             outline = Outline(text.decode())
             assert outline.attributes("src") == []
             assert not [href for href in outline.attributes("href") if "://" in href or href.startswith(("//", "java"))]
-            assert len([tag for tag, _ in outline.tags if tag == "script"]) == 1
+            scripts = 2 if path.startswith("compare/") else 1  # and none from elsewhere
+            assert len([tag for tag, _ in outline.tags if tag == "script"]) == scripts
             assert str(tmp_path) not in text.decode()
 
 
@@ -337,5 +345,5 @@ def test_nothing_is_written_when_a_result_is_damaged(tmp_path: Path) -> None:
 def test_reported_numbers_alone_make_a_site(tmp_path: Path) -> None:
     board = data.assemble([], {"mine": [make_reported()]})
     made: dict[str, Any] = {path: make() for path, make in site.contents(board, "t").items()}
-    assert sorted(made) == ["index.html", "method.html", "tasks/mine.html"]
+    assert sorted(made.keys() - tables("mine")) == ["feed.xml", "index.html", "method.html", "tasks/mine.html"]
     assert check_links(made) > 3

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from judgebench.leaderboard import data
 from judgebench.leaderboard.cells import DASH, cell
-from judgebench.leaderboard.table import Ranking, Row, Table, table, wilson
+from judgebench.leaderboard.ranking import ranking
+from judgebench.leaderboard.table import Row, Table, table, wilson
 from judgebench.leaderboard.wording import GROUPS, VIEWS, metric_words
 from judgebench.results import Metric, Reported, Result
 from judgebench.task import load_card
@@ -175,7 +176,7 @@ def test_a_reported_row_notes_its_verdicts_and_hides_nothing(judge: str, model: 
 def test_a_name_does_not_repeat_its_model(name: str, model: str | None, shown: str) -> None:
     (row,) = rows(only_table(make_result(name, judge_fields={"model": model})), "judges")
     assert row.judge == shown
-    assert row.detail.startswith(f"{name}, spec ")
+    assert row.detail.startswith("spec ")
 
 
 def test_a_reported_judge_is_found_under_its_short_name() -> None:
@@ -199,11 +200,12 @@ def test_reported_cells_are_computed_from_counts() -> None:
 def test_columns_are_headline_categories_then_the_catalogue() -> None:
     shown = only_table(make_result(metrics={"zeta": share(0.1), "kappa_x": share(0.2)}))
     assert [column.label for column in shown.columns] == [
-        "Accuracy", "Knowledge", "Reasoning", "Math", "Coding", "Macro", "Strict", "Of readable",
-        "Kappa x", "Zeta", "Consistency", "Position bias", "Ties", "Unreadable",
+        "Accuracy", "Unreadable", "Knowledge", "Reasoning", "Math", "Coding", "Macro", "Strict", "Of readable",
+        "Kappa x", "Zeta", "Consistency", "Position bias", "Ties",
     ]  # fmt: skip
-    assert shown.columns[0].view == ""
-    assert shown.views == {"categories": (1, 4), "rules": (5, 9), "reliability": (10, 13)}
+    assert [column.view for column in shown.columns[:3]] == ["", "", "categories"]
+    assert shown.fixed == 2
+    assert shown.views == {"categories": (2, 5), "rules": (6, 10), "reliability": (11, 13)}
     assert list(shown.views) == [view for view in VIEWS if view in shown.views]
 
 
@@ -241,8 +243,9 @@ def test_n_stands_in_the_head_and_where_it_differs() -> None:
 
 
 def places(words: str, *metrics: Metric | None) -> list[tuple[int | None, str]]:
-    ranking = Ranking(metrics, metric_words(words, "pointwise"))
-    return [ranking.place(metric) for metric in metrics]
+    numbered = {str(number): metric for number, metric in enumerate(metrics)}
+    found = ranking(numbered, None, lower=metric_words(words, "pointwise").lower).places
+    return [(found[key].rank, found[key].span) for key in numbered]
 
 
 def test_small_errors_are_good() -> None:

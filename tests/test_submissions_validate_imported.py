@@ -127,7 +127,7 @@ def report_of(path: Path) -> Report:
     return validate(path.parents[1], [path])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changed_verdict_of_a_null_judge_is_found_with_all_numbers_made_to_fit(
     data: st.DataObject, tmp_path: Path
@@ -153,7 +153,7 @@ def test_any_changed_verdict_of_a_null_judge_is_found_with_all_numbers_made_to_f
     assert "our fault" not in str(report.errors)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changed_byte_of_the_verdicts_is_found(data: st.DataObject, tmp_path: Path) -> None:
     path = honest(tmp_path, "random").with_suffix(".verdicts.jsonl")
@@ -165,7 +165,7 @@ def test_any_changed_byte_of_the_verdicts_is_found(data: st.DataObject, tmp_path
     assert [finding.file for finding in report.errors] == ["results/random/starter.verdicts.jsonl"]
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(line=st.binary(max_size=300))
 def test_any_line_in_the_verdicts_is_refused_and_no_crash(line: bytes, tmp_path: Path) -> None:
     """Whatever a line holds, and though its hash fits."""
@@ -180,7 +180,7 @@ def test_any_line_in_the_verdicts_is_refused_and_no_crash(line: bytes, tmp_path:
     assert "our fault" not in str(report.errors)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_json_for_a_verdict_is_refused_or_is_the_verdict(data: st.DataObject, tmp_path: Path) -> None:
     path = honest(tmp_path, "random")
@@ -198,7 +198,7 @@ def test_any_json_for_a_verdict_is_refused_or_is_the_verdict(data: st.DataObject
     assert "our fault" not in str(report.errors)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_changed_byte_of_a_gold_table_is_found(data: st.DataObject, tmp_path: Path) -> None:
     root = tmp_path / "results"

@@ -168,22 +168,33 @@ def paired_p(metrics: Sequence[AnyMetric], cluster: Ints, drawn: Floats) -> Floa
         return p
     items = np.column_stack(calls).astype(np.float64)
     only = items.T @ (1 - items)
-    return np.maximum(p, _exact_p(only, only.T))
+    return np.maximum(p, exact_p(only, only.T))
 
 
 def _clustered_p(values: Floats, drawn: Floats, clusters: int) -> Floats:
-    """Test differences by a t test; never below what a test that flips the signs of the questions could give."""
-    from scipy.stats import t
-
     difference = np.abs(values[:, None] - values)
     if clusters < 2 or len(drawn) < 2:  # noqa: PLR2004 — one question shows no spread
         return np.ones(difference.shape)
-    covariance = np.atleast_2d(np.cov(drawn, rowvar=False)) * clusters / (clusters - 1)
+    return clustered_p(difference, errors(np.atleast_2d(np.cov(drawn, rowvar=False)), clusters), clusters)
+
+
+def errors(covariance: Floats, clusters: int) -> Floats:
+    """Return the standard error of every difference of two values, from their covariance over resampled questions.
+
+    Both of shape [n_judges, n_judges]; 0 where the error is but rounding. There must be two questions or more.
+    """
+    covariance = covariance * clusters / (clusters - 1)
     own = np.diag(covariance)
-    error = np.sqrt(np.maximum(own[:, None] + own - 2 * covariance, 0))
-    clear = error > _ROUNDING * np.sqrt(own.max())
-    statistic = np.divide(difference, error, out=np.where(difference > 0, np.inf, 0.0), where=clear)
-    p: Floats = 2 * t.sf(statistic, clusters - 1)
+    error: Floats = np.sqrt(np.maximum(own[:, None] + own - 2 * covariance, 0))
+    return np.where(error > _ROUNDING * np.sqrt(own.max()), error, 0)
+
+
+def clustered_p(difference: Floats, error: Floats, clusters: int) -> Floats:
+    """Test absolute differences by a t test; never below what a test that flips signs of questions could give."""
+    from scipy.special import stdtr
+
+    statistic = np.divide(difference, error, out=np.where(difference > 0, np.inf, 0.0), where=error > 0)
+    p: Floats = 2 * stdtr(clusters - 1, -statistic)
     return np.clip(p, 2.0 ** (1 - clusters), 1.0)
 
 
@@ -203,11 +214,11 @@ def item_values(ratio: Ratio) -> Floats:
     return values
 
 
-def _exact_p(one: Floats, other: Floats) -> Floats:
+def exact_p(one: Floats, other: Floats) -> Floats:
     """Return McNemar's exact p for numbers of items that only one or only the other has right."""
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
-    p: Floats = 2 * binom.cdf(np.minimum(one, other), one + other, 0.5)
+    p: Floats = 2 * bdtr(np.minimum(one, other), (one + other).astype(np.int64), 0.5)
     return np.minimum(p, 1.0)
 
 

@@ -1,5 +1,7 @@
 """The board as a reader meets it: opened from disk, sorted, searched, filtered, on a phone, in the dark."""
 
+import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser.boards import gallery, make_result
-from browser.visiting import Visit, visiting
+from browser.visiting import Visit, until, visiting
 from playwright.sync_api import Browser, expect
 
 from judgebench import leaderboard
@@ -143,18 +145,138 @@ def test_the_theme_follows_the_system_until_it_is_chosen(visit: Open, scheme: st
     button.click()
     after = paper(seen)
     assert {before, after} == {"rgb(255, 255, 255)", "rgb(20, 23, 28)"}
+    reload_until(seen, after)
+
+
+def reload_until(seen: BoardVisit, colour: str, seconds: float = 20) -> None:
+    """Reload until the page remembers. What a page stores reaches the next one when the browser gets to it."""
+    deadline = time.monotonic() + seconds
     seen.page.reload()
-    assert paper(seen) == after
+    while paper(seen) != colour:
+        assert time.monotonic() < deadline, f"not remembered in {seconds} s"
+        seen.page.wait_for_timeout(100)
+        seen.page.reload()
 
 
-@pytest.mark.parametrize("width", [360, 390, 768, 1280, 1920, 3840])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_never_scrolls_sideways(visit: Open, tmp_path: Path, width: int, scheme: str) -> None:
-    seen = visit(width=width, height=900, scheme=scheme)
+def test_two_tabs_stay_in_step(visit: Open) -> None:
+    seen = visit()
+    other = seen.page.context.new_page()
+    other.goto(seen.page.url)
+    other.get_by_role("button", name="Dark theme").click()
+    expect(seen.page.get_by_role("button", name="Dark theme")).to_have_attribute("aria-pressed", "true")
+    assert paper(seen) == "rgb(20, 23, 28)"
+
+
+# -- a view can be linked ------------------------------------------------------------------------------------
+
+
+def test_what_is_chosen_stands_in_the_address_and_comes_back(visit: Open) -> None:
+    seen = visit()
+    seen.page.get_by_label("Evidence").select_option("imported")
+    seen.page.get_by_label("Search").fill("a & b = c#")
+    seen.page.get_by_label("Search").fill("model reward")
+    seen.page.get_by_label("Reliability").check()
+    seen.head("Consistency").get_by_role("button").click()
+    address = seen.page.url
+    assert "evidence=imported" in address
+    assert "search=model+reward" in address
+    again = visit()
+    again.page.goto(address)
+    again.page.reload()
+    expect(again.page.get_by_label("Search")).to_have_value("model reward")
+    expect(again.page.get_by_label("Evidence")).to_have_value("imported")
+    expect(again.page.get_by_label("Reliability")).to_be_checked()
+    expect(again.head("Consistency")).to_have_attribute("aria-sort", "descending")
+    assert again.names() == seen.names() == ["internlm2-7b-reward"]
+
+
+def test_clearing_leaves_the_sorting_alone_in_the_address(visit: Open) -> None:
+    seen = visit()
+    seen.head("Judge").get_by_role("button").click()
+    seen.page.get_by_label("Kind").select_option("prompted")
+    seen.page.get_by_role("button", name="Clear").click()
+    expect(seen.page.locator("#status")).to_have_text("10 of 10 rows")
+    until(seen.page, "location.hash === '#table-1=1-ascending'")
+
+
+def test_going_to_another_address_on_the_page_changes_the_view(visit: Open) -> None:
+    seen = visit()
+    seen.page.evaluate("location.hash = '#kind=reward-model&table-1=1-descending'")
+    until(seen.page, "document.querySelectorAll('tr.row:not([hidden])').length === 1")
+    seen.page.evaluate("location.hash = '#task-judgebench-claude'")  # a place, not a view
+    seen.page.wait_for_timeout(50)
+    assert seen.names() == ["internlm2-7b-reward"]
+    seen.page.evaluate("location.hash = ''")
+    until(seen.page, "document.querySelectorAll('tr.row:not([hidden])').length === 10")
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "kind=nobody&size=x&view=y&floor=z", "table-1=999-ascending", "table-1=-1-descending", "table-1=length-ascending",
+        "=&==&%zz=1", "search=<img src=x onerror=alert(1)>", "__proto__=1&constructor=2", "table-1=1-sideways",
+    ],
+)  # fmt: skip
+def test_an_address_that_makes_no_sense_does_no_harm(visit: Open, fragment: str) -> None:
+    seen = visit()
+    seen.page.goto(f"{seen.page.url}#{fragment}")
+    seen.page.reload()
+    expect(seen.page.get_by_label("Kind")).to_have_value("")
+    expect(seen.head("Accuracy")).to_have_attribute("aria-sort", "descending")
+    expect(seen.page.locator("#status")).to_have_text(re.compile("rows|No row"))
+
+
+# -- the floor -----------------------------------------------------------------------------------------------
+
+
+def test_the_floor_is_a_line_across_the_bars_and_can_stand_in_place(visit: Open) -> None:
+    seen = visit()
+    expect(seen.page.locator(f"{GPT} .legend")).to_have_text(
+        re.compile("random, 30.0, the best of the judges that do not")
+    )
+    bar = seen.page.locator(f"{GPT} tbody.judges tr.row td.headline .bar").first
+    assert "linear-gradient" in bar.evaluate("bar => getComputedStyle(bar).backgroundImage")
+    lines = seen.page.locator(f"{GPT} tbody.judges tr.line")
+    expect(lines.first).to_be_hidden()
+    seen.page.get_by_label("Floor in place").check()
+    expect(lines.first).to_be_visible()
+    expect(seen.page.locator(f"{GPT} tbody.floor")).to_be_hidden()
+    shown = seen.page.locator(f"{GPT} tbody.judges tr:not(.group) .name").all_inner_texts()
+    assert shown[3:] == ["judgelm-7b", "random", "always-first", "unlucky"]
+    seen.head("Accuracy").get_by_role("button").click()
+    shown = seen.page.locator(f"{GPT} tbody.judges tr:not(.group) .name").all_inner_texts()
+    assert shown[:3] == ["always-first", "random", "judgelm-7b"]
+    assert "floor=in-place" in seen.page.url
+
+
+def test_coverage_and_unreadable_replies_are_in_every_view(visit: Open) -> None:
+    seen = visit(width=1280)
     for view in ("Categories", "Scoring rules", "Reliability"):
         seen.page.get_by_label(view).check()
-        assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert seen.page.screenshot(path=tmp_path / f"{width}-{scheme}.png")
+        expect(seen.head("Coverage")).to_be_visible()
+        expect(seen.head("Unreadable")).to_be_visible()
+        box = seen.head("Unreadable").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 1280
+
+
+def test_size_and_openness_can_be_filtered(visit: Open) -> None:
+    seen = visit()
+    seen.page.get_by_label("Size").select_option("3 to 10 B")
+    assert seen.names() == ["internlm2-7b-reward", "judgelm-7b"]
+    seen.page.get_by_label("Weights").select_option("no model")
+    expect(seen.page.locator("#status")).to_have_text("No row matches. Clear the filter to see all.")
+    seen.page.get_by_label("Size").select_option("all sizes")
+    assert seen.names("floor") == ["random", "always-first"]
+
+
+def test_the_page_never_scrolls_sideways(visit: Open) -> None:
+    seen = visit()
+    for width in (360, 390, 768, 1280, 1920, 3840):
+        seen.page.set_viewport_size({"width": width, "height": 900})
+        for view in ("Categories", "Scoring rules", "Reliability"):
+            seen.page.get_by_label(view).check()
+            assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_phone_shows_name_kind_and_headline_side_by_side(visit: Open) -> None:
@@ -186,7 +308,7 @@ def test_a_table_can_be_scrolled_by_keyboard(visit: Open) -> None:
     region = seen.page.get_by_role("region", name="judgebench-gpt").last
     region.focus()
     seen.page.keyboard.press("ArrowRight")
-    seen.page.wait_for_function("document.activeElement.scrollLeft > 0")
+    until(seen.page, "document.activeElement.scrollLeft > 0")
 
 
 def test_the_first_tab_stop_skips_to_the_content(visit: Open) -> None:
