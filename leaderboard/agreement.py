@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from judgebench.leaderboard.outcomes import Outcomes
 from judgebench.metrics.table import Floats, Ints
 
-MOST = 40
+MOST = 30
 FEWEST = 3
 """Fewer judges than this make no map."""
 LEVELS = (0.0, 0.2, 0.4, 0.6, 0.8)
@@ -28,7 +29,7 @@ class Agreement:
     n: Ints
     left_out: int
 
-    @property
+    @cached_property
     def cells(self) -> list[tuple[int, int, str, int, int]]:
         """Return (row, column, text, shade, n) of the triangle below the diagonal."""
         return [

@@ -5,15 +5,16 @@ make no chart but a sentence that says why.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
-from judgebench.leaderboard import charts_axes, charts_vega, pareto
+from judgebench.leaderboard import charts_axes, charts_marks, charts_vega, pareto
 from judgebench.leaderboard.cells import Cell, cell, number
 from judgebench.leaderboard.charts_axes import Axis
-from judgebench.leaderboard.charts_svg import Link, redraw
+from judgebench.leaderboard.charts_marks import Link, Plane, Point
+from judgebench.leaderboard.charts_svg import redraw
 from judgebench.leaderboard.data import TaskBoard, run_id
 from judgebench.leaderboard.groups import group_of
 from judgebench.leaderboard.names import safe_name
@@ -25,10 +26,9 @@ FEWEST = 3
 """Fewer points than this make no chart."""
 CROWD = 40
 """More points than this are drawn without their intervals, which would cover each other."""
-NAMED = 8
+MANY, LINKED = 100, 30
+"""Of more points than `MANY`, the Pareto front and so many of the best are links; the table has as many rows."""
 LONGEST_NAME = 30
-_LETTER, _LINE = 6.2, 13
-"""About how wide a letter and how high a line of a name is, in the drawing's units."""
 LARGEST = 1e9
 """Beyond this a number is not drawn: no metric and no cost of ours comes near."""
 
@@ -116,8 +116,8 @@ def _spot(run: str, result: Result, metric: str, words: MetricWords) -> Spot | N
         high=_drawn(headline.high, share=words.share),
         cost=cost if cost is not None and 0 <= cost < LARGEST else None,
         bias=_drawn(bias.value, share=True) if bias is not None else None,
-        headline=cell(headline, words),
-        position=cell(bias, metric_words("position_bias")) if bias is not None else None,
+        headline=cell(headline, words)._replace(sort=None),
+        position=cell(bias, metric_words("position_bias"))._replace(sort=None) if bias is not None else None,
         judgments=result.counts.trials,
     )
 
@@ -152,17 +152,27 @@ def _with_front(spots: Sequence[Spot], *, lower: bool) -> list[Spot]:
     return [replace(spot, front=spot.run in best) for spot in spots]
 
 
-def _floor(task: TaskBoard, words: MetricWords) -> float | None:
-    """Return the headline of the best judge that weighs nothing, as drawn."""
-    metrics = [result.metrics.get(task.metric) for result in task.results if group_of(result, task) == "floor"]
-    values = [value for metric in metrics if metric and (value := _drawn(metric.value, share=words.share)) is not None]
-    return (min(values) if words.lower else max(values)) if values else None
+@dataclass(frozen=True)
+class _Floor:
+    """The best judge that weighs nothing: its headline as drawn, and where its line leads."""
+
+    value: float
+    label: str
+    link: Link
+
+
+def _floor(task: TaskBoard, words: MetricWords) -> _Floor | None:
+    sign = 1 if words.lower else -1
+    floor = [result for result in task.results if group_of(result, task) == "floor"]
+    spots = [spot for result in floor if (spot := _spot(run_id(result), result, task.metric, words))]
+    best = min(spots, key=lambda spot: (sign * spot.value, spot.name, spot.run), default=None)
+    return None if best is None else _Floor(best.value, best.label, _link(best))
 
 
 # -- the two charts ------------------------------------------------------------------------------------------
 
 
-def _cost_chart(spots: Sequence[Spot], words: MetricWords, floor: float | None) -> Chart | str:
+def _cost_chart(spots: Sequence[Spot], words: MetricWords, floor: _Floor | None) -> Chart | str:
     priced = [spot for spot in spots if spot.cost is not None]
     without = len(spots) - len(priced)
     title = f"{words.label} against cost"
@@ -176,11 +186,12 @@ def _cost_chart(spots: Sequence[Spot], words: MetricWords, floor: float | None) 
     note = "Filled points and the stepped line: the Pareto front, judges that none beats on both." + left_out
     says = f"{len(priced)} judges. On the Pareto front, from the cheapest: {told}.{left_out}"
     y = _upward(priced, words, floor)
-    front = [{"x": spot.cost or 0.0, "y": spot.value} for spot in best]
-    return _chart(("cost", title, says, note), (x, y), _Placed.all(priced, "cost"), floor, front=front)
+    points = [_point(spot, spot.cost or 0.0, number, len(priced), front=True) for number, spot in enumerate(priced)]
+    front = [Point(spot.cost or 0.0, spot.value, spot.label) for spot in best]
+    return _chart(("cost", title, says, note), Plane(x, y), points, floor, front=front)
 
 
-def _bias_chart(spots: Sequence[Spot], words: MetricWords, floor: float | None) -> Chart | str:
+def _bias_chart(spots: Sequence[Spot], words: MetricWords, floor: _Floor | None) -> Chart | str:
     known = [spot for spot in spots if spot.bias is not None]
     title = f"{words.label} against position bias"
     if len(known) < FEWEST:
@@ -200,18 +211,17 @@ def _bias_chart(spots: Sequence[Spot], words: MetricWords, floor: float | None) 
         f"{number(ends[-1].bias or 0.0, share=False)} %. The best by {words.label}: {told}.{left_out}"
     )
     note = "Left of the middle line: prefers what is shown second; right of it, what is shown first." + left_out
-    return _chart(
-        ("bias", title, says, note), (x, _upward(known, words, floor)), _Placed.all(known, "bias"), floor, zero=True
-    )
+    points = [_point(spot, spot.bias or 0.0, number, len(known)) for number, spot in enumerate(known)]
+    return _chart(("bias", title, says, note), Plane(x, _upward(known, words, floor)), points, floor)
 
 
 def _said(spot: Spot, words: MetricWords) -> str:
     return f"{spot.headline.value}{' %' if words.share else ''} {spot.headline.interval}".rstrip()
 
 
-def _upward(spots: Sequence[Spot], words: MetricWords, floor: float | None) -> Axis:
+def _upward(spots: Sequence[Spot], words: MetricWords, floor: _Floor | None) -> Axis:
     ends = [end for spot in spots for end in (spot.value, *_ends(spot, len(spots))) if end is not None]
-    values = ends if floor is None else [*ends, floor]
+    values = ends if floor is None else [*ends, floor.value]
     return charts_axes.linear(f"{words.label}{', %' if words.share else ''}", values)
 
 
@@ -219,69 +229,41 @@ def _ends(spot: Spot, count: int) -> tuple[float | None, float | None]:
     return (spot.low, spot.high) if count <= CROWD else (None, None)
 
 
-@dataclass(frozen=True)
-class _Placed:
-    spot: Spot
-    x: float
-
-    @classmethod
-    def all(cls, spots: Sequence[Spot], field: str) -> list["_Placed"]:
-        return [cls(spot, getattr(spot, field)) for spot in spots]
+def _point(spot: Spot, x: float, number: int, count: int, *, front: bool = False) -> Point:
+    """Return a spot at its place; `number` is its place among the best, `front` tells whether a chart has the front."""
+    best, linked = front and spot.front, count <= MANY or number < LINKED
+    low, high = _ends(spot, count)
+    return Point(x, spot.value, spot.label, _link(spot) if linked or best else None, best, low, high)
 
 
 def _chart(
     texts: tuple[str, str, str, str],
-    axes: tuple[Axis, Axis],
-    placed: Sequence[_Placed],
-    floor: float | None,
+    plane: Plane,
+    points: Sequence[Point],
+    floor: _Floor | None,
     *,
-    front: Sequence[Mapping[str, float]] = (),
-    zero: bool = False,
+    front: Sequence[Point] = (),
 ) -> Chart:
-    (key, title, says, note), (x, y) = texts, axes
-    rows: list[dict[str, float | str]] = [{"x": o.x, "y": o.spot.value, "key": o.spot.run} for o in placed]
-    best = [row for row, one in zip(rows, placed, strict=True) if front and one.spot.front]
-    spans = [
-        {"x": one.x, "low": ends[0], "high": ends[1]}
-        for one in placed
-        if (ends := _ends(one.spot, len(placed))) and ends[0] is not None and ends[1] is not None
-    ]
-    layers: dict[str, charts_vega.Rows] = {
-        "spans": spans,
-        "zero": [{"x": 0.0}] if zero else [],
-        "floor": [] if floor is None else [{"y": floor}],
-        "front": list(front),
-        "dots": [row for row in rows if row not in best],
-        "best": best,
-        **_beside(x, y, [one for one in placed if one.spot.front] if front else placed),
-    }
-    names = {one.spot.run: one.spot.label for one in placed}
-    links = {one.spot.run: _link(one.spot) for one in placed}
+    """Draw a chart: with the front if there is one, with an upright line at 0 if there is none."""
+    key, title, says, note = texts
+    if any(point.link is None for point in points):
+        note += f" Of {len(points)} judges the best {LINKED}{' and the front' if front else ''} are rings that lead to"
+        note += " their pages, the others grey dots."
     if floor is not None:
-        note += " Dashed: the best judge that does not weigh the responses."
-    drawn = charts_vega.draw(x, y, layers)
-    return Chart(key, title, says, note, x, y, redraw(drawn, charts_vega.LAYERS, names=names, links=links))
-
-
-def _beside(x: Axis, y: Axis, placed: Sequence[_Placed]) -> dict[str, charts_vega.Rows]:
-    """Return the names beside the best points, after or before them by where there is room; none over another."""
-    width, height = charts_vega.plane()
-    taken: list[tuple[float, float, float, float]] = []
-    found: dict[str, list[dict[str, float | str]]] = {"after": [], "before": []}
-    for one in placed[:NAMED]:
-        at, up = x.share(one.x) * width, (1 - y.share(one.spot.value)) * height
-        long = _LETTER * len(one.spot.label) + 7
-        side = "after" if at + long <= width else "before"
-        left = at if side == "after" else at - long
-        box = (left, left + long, up - _LINE / 2, up + _LINE / 2)
-        if left >= 0 and not any(_overlap(box, other) for other in taken):
-            taken.append(box)
-            found[side].append({"x": one.x, "y": one.spot.value, "key": one.spot.run})
-    return {side: tuple(rows) for side, rows in found.items()}
-
-
-def _overlap(one: tuple[float, float, float, float], two: tuple[float, float, float, float]) -> bool:
-    return one[0] < two[1] and two[0] < one[1] and one[2] < two[3] and two[2] < one[3]
+        note += f" Dashed: {floor.label}, the best judge that does not weigh the responses."
+    body = (
+        str(redraw(charts_vega.plane(plane.x, plane.y))),
+        charts_marks.spans(plane, points),
+        "" if front else charts_marks.upright(plane, 0.0),
+        charts_marks.across(plane, floor.value, floor.link) if floor else "",
+        charts_marks.steps(plane, front),
+        charts_marks.crowd(plane, [point for point in points if point.link is None]),
+        charts_marks.dots(plane, [point for point in points if not point.best], "dots"),
+        charts_marks.dots(plane, [point for point in points if point.best], "best"),
+        charts_marks.names(plane, [point for point in points if point.best] if front else points),
+    )
+    drawn = Markup("".join(body))  # noqa: S704  # numbers and escaped texts
+    return Chart(key, title, says, note, plane.x, plane.y, drawn)
 
 
 def _link(spot: Spot) -> Link:

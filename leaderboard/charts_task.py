@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from judgebench.leaderboard.agreement import Agreement, agreement, names
 from judgebench.leaderboard.cells import cell
 from judgebench.leaderboard.charts import TaskCharts, label, of_task
+from judgebench.leaderboard.charts_heat import Heat, heat
 from judgebench.leaderboard.compared import ComparePage, Entry, compare_page, usable
 from judgebench.leaderboard.data import Board, TaskBoard, run_id
 from judgebench.leaderboard.groups import COUNTED, group_of
@@ -21,11 +22,11 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Analysis:
-    """Charts, agreement with the judges' names, hardest items; `compare` tells whether there is a compare page."""
+    """Charts, agreement and its map, hardest items; `compare` tells whether there is a compare page."""
 
     charts: TaskCharts
     agreement: Agreement | None
-    names: tuple[tuple[int, str], ...]
+    heat: Heat | None
     hardest: tuple[Hard, ...]
     compare: bool
 
@@ -39,7 +40,7 @@ def analysis(task: TaskBoard, board: Board, charts: TaskCharts | None = None) ->
     return Analysis(
         charts=charts or of_task(task),
         agreement=agreed,
-        names=tuple(names([label(ranked[key].spec.judge) for key in agreed.runs])) if agreed else (),
+        heat=heat(agreed, names([label(ranked[key].spec.judge) for key in agreed.runs])) if agreed else None,
         hardest=hardest(found, frozenset(judges), lower=metric_words(task.metric, task.shape).lower) if found else (),
         compare=has_compare_page(task, board),
     )

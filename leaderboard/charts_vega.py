@@ -1,10 +1,13 @@
-"""Scatter charts by altair, as SVG at build time: Vega places and scales, `charts_svg` writes what goes into a page.
+"""The planes of scatter charts by Vega, as SVG at build time: scales, ticks, their numbers and the grid.
 
-Nothing but numbers and our own keys goes in, so no name of a judge ever is Vega's to escape. Margins are fixed and the
-numbers on the axes given, so no measured text, and with it no installed font, can move anything.
+Only numbers go in, and no text of a judge. Margins are fixed and the numbers on the axes given, so no measured text,
+and with it no installed font, can move anything. What stands on the plane is placed by the same scales (`Axis.share`)
+and drawn by `charts_marks`: five hundred points through Vega cost four times as much as its empty plane.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from judgebench.leaderboard.charts_axes import Axis
@@ -13,68 +16,53 @@ WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 40, 20, 22, 40
 """The drawing, and the margins around its plane, in its own units."""
 
-Rows = Sequence[Mapping[str, float | str]]
-LAYERS = ("spans", "zero", "floor", "front", "dots", "best", "after", "before")
-"""What a chart can hold, from the back to the front; each becomes a group of the drawing with this name."""
 
-
-def plane() -> tuple[int, int]:
+def size() -> tuple[int, int]:
     """Return width and height of the part that the axes enclose."""
     return WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
 
-def draw(x: Axis, y: Axis, layers: Mapping[str, Rows]) -> str:
-    """Return a chart as Vega's SVG. `layers` are rows by the names of `LAYERS`, with `x`, `y` and what the layer needs.
+def plane(x: Axis, y: Axis) -> str:
+    """Return two axes with their grid as Vega's SVG; their titles are not in it.
 
-    `dots` and `best` have a `key`, `spans` a `low` and `high`; `after` and `before` are texts beside a place, as keys.
+    Never in a forked process whose parent has called it: the renderer's threads are not there, and it waits for ever.
     """
+    return _svg(replace(x, title=""), replace(y, title=""))
+
+
+@lru_cache(128)
+def _svg(x: Axis, y: Axis) -> str:
     from vl_convert import vegalite_to_svg
 
-    spec = _specification(x, y, [name for name in LAYERS if layers.get(name)])
-    spec["datasets"] = {name: list(rows) for name, rows in layers.items()}
-    svg: str = vegalite_to_svg(spec)
+    svg: str = vegalite_to_svg(json.dumps(_specification(x, y)))
     return svg
 
 
-def _specification(x: Axis, y: Axis, names: Sequence[str]) -> dict[str, Any]:
-    import altair as alt
-
-    across, up = alt.X("x:Q", **_channel(x)), alt.Y("y:Q", **_channel(y))
-    shapes = {
-        "spans": lambda base: base.mark_rule().encode(x=across, y=alt.Y("low:Q", **_channel(y)), y2="high:Q"),
-        "zero": lambda base: base.mark_rule().encode(x=across),
-        "floor": lambda base: base.mark_rule().encode(y=up),
-        "front": lambda base: base.mark_line(interpolate="step-after").encode(x=across, y=up),
-        "dots": lambda base: base.mark_point().encode(x=across, y=up, href="key:N"),
-        "best": lambda base: base.mark_point().encode(x=across, y=up, href="key:N"),
-        "after": lambda base: base.mark_text(align="left", dx=7).encode(x=across, y=up, text="key:N"),
-        "before": lambda base: base.mark_text(align="right", dx=-7).encode(x=across, y=up, text="key:N"),
+def _specification(x: Axis, y: Axis) -> dict[str, Any]:
+    """Return the plane in Vega-Lite: a chart of no rows."""
+    width, height = size()
+    return {
+        "data": {"values": []},
+        "mark": "point",
+        "encoding": {"x": _channel("x", x), "y": _channel("y", y)},
+        "width": width,
+        "height": height,
+        "padding": {"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
+        "autosize": "none",
     }
-    width, height = plane()
-    drawn = [shapes[name](alt.Chart(alt.NamedData(name))).properties(name=name) for name in names]
-    chart = alt.layer(*drawn).properties(
-        width=width,
-        height=height,
-        padding={"left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
-        autosize=alt.AutoSizeParams(type="none"),
-    )
-    specification: dict[str, Any] = chart.to_dict(validate=False)  # our own; checking it costs more than drawing it
-    return specification
 
 
-def _channel(axis: Axis) -> dict[str, Any]:
-    import altair as alt
-
+def _channel(field: str, axis: Axis) -> dict[str, Any]:
     scale: dict[str, Any] = {"type": axis.scale, "domain": [axis.low, axis.high], "nice": False, "zero": False}
     if axis.scale == "symlog":
         scale["constant"] = axis.constant
-    shown = alt.Axis(
-        values=list(axis.ticks),
-        title=None,
-        labelExpr="format(datum.value, '~g')",
-        labelOverlap=False,
-        labelFlush=False,
-        labelFontSize=12,
-        labelPadding=4,
-    )
-    return {"scale": alt.Scale(**scale), "axis": shown}
+    shown = {
+        "values": list(axis.ticks),
+        "title": None,
+        "labelExpr": "format(datum.value, '~g')",
+        "labelOverlap": False,
+        "labelFlush": False,
+        "labelFontSize": 12,
+        "labelPadding": 4,
+    }
+    return {"field": field, "type": "quantitative", "scale": scale, "axis": shown}

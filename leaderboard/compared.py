@@ -10,13 +10,13 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from judgebench.leaderboard.html import inert
-from judgebench.leaderboard.names import safe_name
 from judgebench.leaderboard.outcomes import Outcomes
 from judgebench.metrics import ranks
 from judgebench.metrics.table import Bools, Floats, Ints
@@ -47,7 +47,7 @@ class Paired:
 
 def paired(a: Floats, b: Floats, sources: Ints) -> Paired:
     """Compare two rows of values of items, each of shape [n_items], NaN where an item does not count."""
-    questions = len(np.unique(sources))
+    questions = np.count_nonzero(np.bincount(sources))
     moved = _moved(a) - _moved(b)
     sums = np.bincount(sources, moved)
     difference = float(np.nanmean(a) - np.nanmean(b))
@@ -76,19 +76,23 @@ def _moved(value: Floats) -> Floats:
 
 def _calls(value: Floats) -> bool:
     """Tell whether every item is called right or wrong."""
-    return bool(np.isin(value, [0.0, 1.0]).all())
+    return bool(((value == 0) | (value == 1)).all())
 
 
+@cache
 def quantile(p: float, questions: int) -> float:
     """Return how many errors a difference must exceed for a two-sided p."""
-    from scipy.stats import t
+    from scipy.special import stdtrit  # scipy.stats takes a second to import, in each process of a build
 
-    return float(t.isf(p / 2, questions - 1)) if questions > 1 else math.inf
+    return -float(stdtrit(questions - 1, p / 2)) if questions > 1 else math.inf
 
 
 def usable(found: Outcomes | None) -> Bools | None:
-    """Return which runs can be compared: those whose headline is the mean of their items' values; None for too few."""
-    if found is None:
+    """Return which runs can be compared: those whose headline is the mean of their items' values.
+
+    None for too few, and for items of a single question, which show no spread.
+    """
+    if found is None or len(np.unique(found.sources)) < 2:  # noqa: PLR2004 - two questions
         return None
     counted = (~np.isnan(found.value)).any(axis=1)
     means = np.full(len(found.runs), np.nan)
@@ -130,22 +134,24 @@ def compare_page(found: Outcomes, entries: Sequence[Entry], *, share: bool) -> C
         return None
     value = found.value[[row[entry.run] for entry in kept]]
     near = tuple(paired(one, two, found.sources) for one, two in pairwise(value))
-    return ComparePage(kept, near, _data(found, kept, value, share=share), len(np.unique(found.sources)), _calls(value))
+    return ComparePage(kept, near, _data(found, value, share=share), len(np.unique(found.sources)), _calls(value))
 
 
-def _data(found: Outcomes, entries: Sequence[Entry], value: Floats, *, share: bool) -> str:
+def _data(found: Outcomes, value: Floats, *, share: bool) -> str:
     questions, categories = len(np.unique(found.sources)), sorted({row.category for row in found.gold})
     known = {name: number for number, name in enumerate(categories)}
+    possible = [level for level in LEVELS if 2.0 ** (1 - questions) < level]
+    calls, items = _calls(value), value.shape[1]
     about: Mapping[str, Any] = {
-        "runs": [[e.run, inert(e.label), f"../judges/{safe_name(e.name)}.html", e.headline] for e in entries],
         "items": [inert(row.item) for row in found.gold],
         "categories": [inert(name) for name in categories],
         "category": [known[row.category] for row in found.gold],
         "source": np.unique(found.sources, return_inverse=True)[1].tolist(),
         "questions": questions,
-        "levels": [[level, quantile(level, questions) if questions > 1 else None] for level in LEVELS],
-        "calls": _calls(value),
-        "share": share,
+        "reach": quantile(0.05, questions),
+        "levels": [[p, quantile(p, questions), least(p, items) if calls else None] for p in possible],
+        "scale": 100 if share else 1,
+        "digits": 1 if share else 3,
         **packed(value),
     }
     text = json.dumps(about, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
@@ -153,10 +159,24 @@ def _data(found: Outcomes, entries: Sequence[Entry], value: Floats, *, share: bo
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+@cache
+def least(p: float, items: int) -> list[int]:
+    """Return, by the smaller of two numbers of items that one judge alone has right, the least sum of both for p.
+
+    From that sum on McNemar's exact p is below `p`. Numbers that no sum up to `items` is enough for are left out.
+    """
+    found: list[int] = []
+    for both in range(items + 1):
+        few = len(found)
+        if 2 * few <= both and ranks.exact_p(np.array(few), np.array(both - few)) < p:
+            found.append(both)
+    return found
+
+
 def packed(value: Floats) -> dict[str, Any]:
     """Return the values in as few bits as tell them apart: `palette` (NaN is null), `bits` and base64 of the bits.
 
-    Each row begins with a byte of its own; the first item stands in a byte's lowest bits.
+    A row is filled up to `stride` items, which is a byte's end; the first item stands in a byte's lowest bits.
     """
     palette, codes = np.unique(value, return_inverse=True)
     codes = codes.reshape(value.shape).astype(np.uint8)
@@ -168,5 +188,6 @@ def packed(value: Floats) -> dict[str, Any]:
     return {
         "palette": [None if np.isnan(one) else float(one) for one in palette],
         "bits": bits,
+        "stride": codes.shape[1],
         "matrix": base64.b64encode(data).decode(),
     }

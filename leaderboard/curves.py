@@ -57,7 +57,7 @@ class Curve:
     @property
     def ticks(self) -> list[tuple[int, float]]:
         """Return the lines of the grid: percent, and where they are drawn."""
-        return [(tick, _height(tick / 100)) for tick in TICKS]
+        return [(tick, height(tick / 100)) for tick in TICKS]
 
 
 Labels = Callable[[float], str]
@@ -107,13 +107,27 @@ def of_board(board: Board) -> dict[str, tuple[Curve, ...]]:
     return found
 
 
-def _of_result(result: Result, board: Board, tables: dict[str, list[GoldRow]]) -> tuple[Curve, ...]:
+def own_gold(result: Result, board: Board) -> list[GoldRow]:
+    """Return a result's own gold table; nothing where it has no files, or a name that is no safe one.
+
+    Raises DataError where the table that it names is not to be found.
+    """
     files, spec = board.files.get(run_id(result)), result.spec.task
     if files is None or spec.name != safe_name(spec.name):  # a result must not choose which file is read
+        return []
+    return find_gold(files.result, spec)
+
+
+def _of_result(result: Result, board: Board, tables: dict[str, list[GoldRow]]) -> tuple[Curve, ...]:
+    files, spec = board.files.get(run_id(result)), result.spec.task
+    if files is None:
         return ()
     try:
         if spec.fingerprint not in tables:
-            tables[spec.fingerprint] = find_gold(files.result, spec)
+            gold = own_gold(result, board)
+            if not gold:
+                return ()
+            tables[spec.fingerprint] = gold
         gold = tables[spec.fingerprint]
         if not any(row.traits for row in gold):
             return ()
@@ -159,7 +173,7 @@ def _curve(name: str, kind: Kind, gold: Sequence[GoldRow], rows: Sequence[Verdic
 
 
 def _point(label: str, x: float, measured: Metric, words: MetricWords) -> Point:
-    y, low, high = (None if end is None else _height(end) for end in (measured.value, measured.low, measured.high))
+    y, low, high = (None if end is None else height(end) for end in (measured.value, measured.low, measured.high))
     return Point(label, measured.n, cell(measured, words, measured.n), x, y, low, high)
 
 
@@ -174,6 +188,6 @@ def _measured(gold: Sequence[GoldRow], rows: Iterable[VerdictRow], metric: str) 
     return Metric(value=None, n=0) if ratio is None else estimate({metric: ratio}, table.source)[metric]
 
 
-def _height(share: float) -> float:
-    """Return where a share is drawn; what lies beyond 0 or 1 is drawn at the edge."""
+def height(share: float) -> float:
+    """Return where a share is drawn, from the top; what lies beyond 0 or 1 is drawn at the edge."""
     return round(BOTTOM - (BOTTOM - TOP) * min(max(share, 0.0), 1.0), 1)

@@ -6,9 +6,12 @@ from itertools import groupby
 
 from judgebench.hashing import canonical
 from judgebench.leaderboard import commands
+from judgebench.leaderboard.calibration import Diagram
 from judgebench.leaderboard.cells import DASH, Cell, cell, percent
 from judgebench.leaderboard.curves import Curve
 from judgebench.leaderboard.data import Board, TaskBoard, run_id
+from judgebench.leaderboard.history import Entry
+from judgebench.leaderboard.models import OPENNESS, openness
 from judgebench.leaderboard.table import Group, Row, Table, short_name
 from judgebench.leaderboard.wording import VIEWS, MetricWords, in_order, metric_words
 from judgebench.metrics.definition import Shape
@@ -19,6 +22,7 @@ BESIDE = ("consistency", "best_consistency", "position_bias", "unreadable_rate")
 """Shown next to a headline where there are such metrics, over all items and by category."""
 COMMON = ("accuracy", "best_accuracy", "spearman", "pearson", "mae")
 UNSET = "not set"
+UNSAID = "not stated by the card"
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Run:
     facts: tuple[tuple[str, str], ...]
     command: commands.Command | None
     curves: tuple[Curve, ...] = ()
+    calibration: Diagram | None = None
+    history: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -85,13 +91,22 @@ def judge_page(
     results: Sequence[Result],
     board: Board,
     tables: Mapping[str, Table],
+    *,
     curves: Mapping[str, tuple[Curve, ...]] | None = None,
+    calibrated: Mapping[str, Diagram] | None = None,
+    histories: Mapping[str, tuple[Entry, ...]] | None = None,
 ) -> JudgePage:
-    """Lay out the page of a judge. `results` are in the order of the board's tasks, `curves` by `run_id`."""
+    """Lay out the page of a judge. `results` are in the order of the board's tasks; figures are by `run_id`.
+
+    A table of `histories` stands with the first of its runs that is on the page.
+    """
     judge = results[0].spec.judge
     card = commands.judge_card(judge)
     models = {result.spec.judge.model for result in results}
     tasks = {task.name: task for task in board.tasks}
+    told = {
+        table[0].run: run_id(result) for result in reversed(results) if (table := (histories or {}).get(run_id(result)))
+    }
     return JudgePage(
         name=name,
         judge=short_name(judge) if len(models) == 1 else name,
@@ -103,6 +118,8 @@ def judge_page(
             replace(
                 _run(result, tasks[result.spec.task.name], tables[result.spec.task.name]),
                 curves=(curves or {}).get(run_id(result), ()),
+                calibration=(calibrated or {}).get(run_id(result)),
+                history=(histories or {})[run_id(result)] if run_id(result) in told.values() else (),
             )
             for result in results
         ),
@@ -155,11 +172,15 @@ def _card_facts(results: Sequence[Result]) -> list[Fact]:
     card = commands.judge_card(results[0].spec.judge)
     if card is None:
         return [Fact("Card", (("not installed here; the facts are those of the results", ()),))]
+    unsaid = UNSAID if card.model else ""
     said = {
-        "Size": card.size,
-        "Licence": card.licence,
+        "Card": f"{card.name}, installed here",
+        "Size": card.size or unsaid,
+        "Weights": OPENNESS[openness(results[0].spec.judge)],
+        "Licence": card.licence or unsaid,
         "Paper": card.paper,
-        "Training data": ", ".join(card.training_datasets),
+        "Training data": ", ".join(card.training_datasets) or unsaid,
+        "Needs": ", ".join(card.needs),
         "Notes": card.notes,
     }
     return [Fact(label, ((value, ()),)) for label, value in said.items() if value]

@@ -1,8 +1,11 @@
 """What the page on methods says: the catalogue by shape of task and by set."""
 
+from judgebench.leaderboard.formulas import NOTATION, formula
 from judgebench.leaderboard.wording import SHAPES, sentence
 from judgebench.metrics.catalogue import DEFINITIONS, Definition
 from judgebench.metrics.definition import Shape
+
+__all__ = ["DIRECTIONS", "NOTATION", "formula", "sections"]
 
 DIRECTIONS = {
     "higher": "Higher is better.",

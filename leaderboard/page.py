@@ -144,6 +144,8 @@ def method_page(title: str) -> str:
         heading="Methods",
         sections=method.sections(),
         directions=method.DIRECTIONS,
+        formula=method.formula,
+        notation=method.NOTATION,
         evidence=EVIDENCE,
     )
 

@@ -12,7 +12,10 @@ def cost_per_thousand(result: Result) -> float | None:
     """Return the cost in USD of a thousand judgments; None where it is not known, which is not 0."""
     if result.cost is None or not result.counts.trials:
         return None
-    return PER * result.cost / result.counts.trials
+    try:
+        return PER * result.cost / result.counts.trials
+    except OverflowError:  # a count that no float holds
+        return None
 
 
 def front(points: Sequence[tuple[float, float]], *, lower: bool = False) -> list[int]:

@@ -16,7 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from judgebench.errors import UsageError
-from judgebench.leaderboard import charts, charts_task, curves, exports, feed, page
+from judgebench.leaderboard import calibration, charts, charts_task, curves, exports, feed, history, page
 from judgebench.leaderboard.data import Board, TaskBoard, run_id
 from judgebench.leaderboard.judges import judge_page
 from judgebench.leaderboard.labels import balance
@@ -36,7 +36,7 @@ Downloads = dict[str, list[tuple[str, str, Path]]]
 
 def contents(board: Board, title: str) -> dict[str, Content]:
     """Return the site's files by path; each is made when it is asked for."""
-    tables = _tables(board)
+    tables, calibrated = _tables(board)
     downloads = _downloads(board)
     links = {key: [(label, path) for label, path, _ in found] for key, found in downloads.items()}
 
@@ -51,12 +51,16 @@ def contents(board: Board, title: str) -> dict[str, Content]:
         return page.compare_page(task, charts_task.comparison(task, board), title)
 
     def of_judge(name: str) -> str:
-        return page.judge_page(judge_page(name, judges[name], board, tables, figures()), links, title, runs)
+        shown = judge_page(
+            name, judges[name], board, tables, curves=figures(), calibrated=calibrated, histories=histories
+        )
+        return page.judge_page(shown, links, title, runs)
 
     # Here, not where pages are made: the renderer does not survive the fork of a worker.
     drawn = {task.name: charts.of_task(task) for task in board.tasks}
     compared = [task for task in board.tasks if charts_task.has_compare_page(task, board)]
     runs = frozenset(run for task in compared for run in charts_task.compared_runs(task, board))
+    histories = history.of_board(board)
     judges, figures = board.judges, cache(partial(curves.of_board, board))
     pages: dict[str, Callable[[], str]] = {"index.html": index, "method.html": partial(page.method_page, title)}
     pages |= {f"tasks/{safe_name(task.name)}.html": partial(of_task, task) for task in board.tasks}
@@ -67,16 +71,17 @@ def contents(board: Board, title: str) -> dict[str, Content]:
     return files | {path: where.read_bytes for found in downloads.values() for _, path, where in found}
 
 
-def _tables(board: Board) -> dict[str, Table]:
-    """Lay out all tasks' tables, and keep the outcomes that they rest on."""
+def _tables(board: Board) -> tuple[dict[str, Table], dict[str, calibration.Diagram]]:
+    """Lay out all tasks' tables and diagrams, and keep the outcomes that they rest on."""
 
-    def of_task(task: TaskBoard) -> tuple[Outcomes | None, Table]:
+    def of_task(task: TaskBoard) -> tuple[Outcomes | None, Table, dict[str, calibration.Diagram]]:
         found = outcomes(task, board)
-        return found, table(task, found)
+        return found, table(task, found), calibration.of_task(task, board)
 
     done = spread(of_task, board.tasks, size=sum(len(task.results) for task in board.tasks))
-    board.memory.update({task.name: found for task, (found, _) in zip(board.tasks, done, strict=True)})
-    return {task.name: shown for task, (_, shown) in zip(board.tasks, done, strict=True)}
+    board.memory.update({task.name: found for task, (found, _, _) in zip(board.tasks, done, strict=True)})
+    tables = {task.name: shown for task, (_, shown, _) in zip(board.tasks, done, strict=True)}
+    return tables, {key: diagram for _, _, found in done for key, diagram in found.items()}
 
 
 def _encoded(render: Callable[[], str]) -> bytes:

@@ -8,8 +8,11 @@ import pytest
 from browser.boards import gallery, make_result
 from browser.outline import HOSTILE
 
-from judgebench.leaderboard import charts, charts_axes, charts_svg, charts_vega, data, pareto
-from judgebench.leaderboard.charts_svg import Link, redraw
+from judgebench.leaderboard import charts, charts_axes, charts_heat, charts_marks, charts_svg, charts_vega, data, pareto
+from judgebench.leaderboard.agreement import Agreement
+from judgebench.leaderboard.charts_axes import Axis
+from judgebench.leaderboard.charts_marks import Plane, Point
+from judgebench.leaderboard.charts_svg import redraw
 from judgebench.results import Metric, Result
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
@@ -91,7 +94,7 @@ def test_every_judge_is_a_point_where_its_numbers_put_it() -> None:
     for chart in (cost, bias):
         points = [(float(c.get("cx", "")), float(c.get("cy", ""))) for c in parsed(chart).iter("circle")]
         assert len(points) == 3
-    width, height = charts_vega.plane()
+    width, height = charts_vega.size()
     best = parsed(cost).find("g[@class='best']")
     assert best is not None
     assert len(best.findall("a")) == 2
@@ -143,24 +146,131 @@ def test_numbers_that_are_none_are_not_drawn(value: float) -> None:
     assert len(list(parsed(cost).iter("circle"))) == 3
 
 
-def test_a_crowd_is_drawn_without_intervals_and_small_enough() -> None:
-    crowd = [priced(f"judge-{n}", 0.3 + n / 1000, 0.1 + n, n / 1000) for n in range(300)]
-    cost, bias = drawn(*crowd).charts
-    assert len(list(parsed(cost).iter("circle"))) == 300
-    assert parsed(cost).find("g[@class='spans']") is None
-    assert len(cost.body) + len(bias.body) < 120_000
+def test_a_crowd_is_dots_and_its_best_and_its_front_are_links() -> None:
+    crowd = [priced(f"judge-{n:03}", 0.3 + (n * 37 % 300) / 1000, 0.1 + n, n / 1000) for n in range(300)]
+    found = drawn(*crowd)
+    cost, bias = found.charts
+    front = {f"../judges/{spot.name}.html" for spot in found.spots if spot.front}
+    best = {f"../judges/{spot.name}.html" for spot in found.spots[: charts.LINKED]}
+    assert front - best
+    assert {a.get("href", "") for a in parsed(cost).iter("a")} == front | best
+    assert {a.get("href", "") for a in parsed(bias).iter("a")} == best
+    for chart, links in ((cost, len(front | best)), (bias, len(best))):
+        dots = parsed(chart).find("g[@class='crowd']/path")
+        assert dots is not None
+        assert 0.9 * (300 - links) <= dots.get("d", "").count("M") <= 300 - links  # what is hidden is not drawn
+        assert parsed(chart).find("g[@class='spans']") is None
+        assert "Of 300 judges the best 30" in chart.note
+        assert len(chart.body) < 15_000
+
+
+def test_judges_that_are_no_crowd_are_all_links() -> None:
+    some = [priced(f"judge-{n}", 0.3 + n / 1000, 0.1 + n, n / 1000) for n in range(charts.MANY)]
+    for chart in drawn(*some).charts:
+        assert len(list(parsed(chart).iter("circle"))) == charts.MANY
+        assert "grey dots" not in chart.note
+
+
+def test_the_floor_is_named_and_leads_to_its_judge() -> None:
+    floor = [
+        make_result(f"null-{n}", 0.2 + n / 10, cost=0.0, judge_fields={"kind": "null", "model": None}) for n in range(2)
+    ]
+    cost, _ = drawn(*THREE, *floor).charts
+    line = parsed(cost).find("g[@class='floor']/a")
+    assert line is not None
+    assert line.get("href") == "../judges/null-1.html"
+    assert (line.findtext("title") or "").startswith("null-1: 30.0")
+    assert "Dashed: null-1, the best judge that does not weigh" in cost.note
+
+
+SCALES = [
+    charts_axes.linear("x", [0, 50]),
+    charts_axes.costs("x", [0.02, 30]),
+    charts_axes.costs("x", [0, 0.02, 30]),
+    charts_axes.around_zero("x", [-7.0, 3.0]),
+]
+
+
+@pytest.mark.parametrize("x", SCALES, ids=[f"{number}-{axis.scale}" for number, axis in enumerate(SCALES)])
+def test_marks_stand_where_vega_has_their_numbers(x: Axis) -> None:
+    plane = Plane(x, charts_axes.linear("y", [20, 70]))
+    root = ET.fromstring(f"<svg>{redraw(charts_vega.plane(plane.x, plane.y))}</svg>")
+    texts = root.findall("g[@class='tick']/text")
+    assert [text.text for text in texts] == [f"{tick:g}".replace("-", "−") for tick in (*x.ticks, *plane.y.ticks)]
+    for text, tick in zip(texts, x.ticks, strict=False):
+        assert float(text.get("x", "")) == pytest.approx(plane.at(tick, 20).x, abs=0.6)
+    for text, tick in zip(texts[len(x.ticks) :], plane.y.ticks, strict=True):
+        assert float(text.get("y", "")) == pytest.approx(plane.at(x.low, tick).y, abs=5)
+    grid = root.find("g[@class='grid']/path")
+    assert grid is not None
+    upright = [
+        float(left) for left, right in re.findall(r"M([\d.]+) [\d.]+L([\d.]+)", grid.get("d", "")) if left == right
+    ]
+    assert upright == pytest.approx([plane.at(tick, 20).x for tick in x.ticks], abs=1.1)  # Vega draws on whole pixels
+
+
+def test_steps_hold_a_height_up_to_the_next_place() -> None:
+    plane = Plane(charts_axes.linear("x", [0, 10]), charts_axes.linear("y", [0, 10]))
+    points = [Point(0, 0, "a"), Point(5, 5, "b"), Point(10, 10, "c")]
+    assert charts_marks.steps(plane, points) == '<g class="front"><path d="M40 260H220V141H400V22"/></g>\n'
+    assert charts_marks.steps(plane, []) == ""
+    assert charts_marks.crowd(plane, points[:2] * 2) == '<g class="crowd"><path d="M40 260h0M220 141h0"/></g>\n'
+    assert charts_marks.crowd(plane, []) == ""
+
+
+def test_few_judges_have_their_intervals() -> None:
+    cost, _ = drawn(*THREE).charts
+    spans = parsed(cost).find("g[@class='spans']/path")
+    assert spans is not None
+    (left, low, high), *others = re.findall(r"M([\d.]+) ([\d.]+)V([\d.]+)", spans.get("d", ""))
+    assert len(others) == 2
+    at = Plane(cost.x, cost.y).at
+    assert float(left) == pytest.approx(at(10.0, 70.0).x, abs=0.1)
+    assert (float(low), float(high)) == pytest.approx((at(1, 65.0).y, at(1, 75.0).y), abs=0.1)
+
+
+# -- the map ---------------------------------------------------------------------------------------------------
+
+
+def agreed(count: int) -> Agreement:
+    kappa = np.linspace(-0.2, 1.0, count * count).reshape(count, count)
+    kappa[1, 0] = np.nan
+    return Agreement(tuple(f"r{n}" for n in range(count)), kappa, np.full((count, count), 7), 0)
+
+
+@pytest.mark.parametrize("count", [3, charts_heat.WRITTEN, charts_heat.WRITTEN + 1, 30])
+def test_the_map_has_every_pair_once_and_the_table_its_number(count: int) -> None:
+    found = agreed(count)
+    heat = charts_heat.heat(found, [(n + 1, f"<judge {n}>") for n in range(count)])
+    root = ET.fromstring(f"<svg>{heat.body}</svg>")
+    shades = [group for group in root if group.get("class", "").startswith("k")]
+    cells = [cell for group in shades for path in group.findall("path") for cell in path.get("d", "").split("M")[1:]]
+    assert len(cells) == len(set(cells)) == count * (count - 1) / 2
+    texts = [text.text for group in shades for text in group.findall("text")]
+    assert len(texts) == (len(cells) if count <= charts_heat.WRITTEN else 0)
+    rows = ET.fromstring(f"<tbody>{heat.rows}</tbody>")
+    assert [row.findtext("th/bdi") for row in rows] == [f"<judge {n}>" for n in range(count)]
+    assert [len(row.findall("td")) for row in rows] == list(range(count))
+    written = {(row, column): text for row, column, text, _, _ in found.cells}
+    for at, row in enumerate(rows):
+        assert [(td.text or "").strip() for td in row.findall("td")] == [written[at, k] for k in range(at)]
+        assert [td.findtext("i") for td in row.findall("td")] == ["7"] * at
+    assert len(heat.body) < 12_000
+
+
+def test_the_cells_of_a_map_are_told_apart_once() -> None:
+    found = agreed(5)
+    assert found.cells is found.cells
 
 
 def test_names_stand_inside_and_not_over_each_other() -> None:
     close = [priced(f"a-rather-long-name-{n}", 0.5 + n / 500, 1.0 + n) for n in range(8)]
     for chart in drawn(*close).charts:
         boxes = []
-        for text in [
-            *parsed(chart).findall("g[@class='after']/text"),
-            *parsed(chart).findall("g[@class='before']/text"),
-        ]:
+        sides = {side: parsed(chart).findall(f"g[@class='{side}']/text") for side in ("after", "before")}
+        for side, text in [(side, text) for side, texts in sides.items() for text in texts]:
             left, wide = float(text.get("x", "")), 6.2 * len(text.text or "")
-            left -= wide if text.get("text-anchor") == "end" else 0
+            left -= wide if side == "before" else 0
             assert left >= 0
             assert left + wide <= charts_vega.WIDTH
             boxes.append((left, left + wide, float(text.get("y", ""))))
@@ -188,20 +298,8 @@ def test_hostile_names_are_inert(text: str) -> None:
 # -- what comes through ----------------------------------------------------------------------------------------
 
 
-def marks(inside: str, name: str = "dots") -> str:
-    return str(redraw(SVG.format(f'<g class="mark-x {name}_marks">{inside}</g>'), ("dots",), names={}, links=LINKS))
-
-
-LINKS = {"k": Link("../judges/a.html", "a < b")}
-
-
-def test_a_link_is_taken_from_our_own_list_only() -> None:
-    point = '<path transform="translate(3,4)" d="M1,0"/>'
-    assert marks(f'<a href="k">{point}</a>') == (
-        '<g class="dots"><a href="../judges/a.html" tabindex="-1"><title>a &lt; b</title>'
-        '<circle cx="3" cy="4" r="4"/></a></g>'
-    )
-    assert marks(f'<a href="javascript:alert(1)">{point}</a>') == '<g class="dots"></g>'
+def plane(inside: str, name: str = "role-axis-tick") -> str:
+    return str(redraw(SVG.format(f'<g class="mark-x {name}">{inside}</g>')))
 
 
 @pytest.mark.parametrize(
@@ -213,20 +311,21 @@ def test_a_link_is_taken_from_our_own_list_only() -> None:
         '<use href="#x"/>',
         "<style>*{}</style>",
         '<animate attributeName="href"/>',
+        '<a href="javascript:alert(1)"><line x2="1"/></a>',
         '<path d="M0,0L1,1;alert(1)"/>',
-        '<path d="url(#x)"/>',
     ],
 )
 def test_what_is_not_on_the_list_does_not_come_through(inside: str) -> None:
-    found = marks(inside)
-    assert found in ("", '<g class="dots"></g>', '<g class="dots"></g>'.strip())
+    assert plane(inside) == ""
+    assert plane(inside + '<line x2="1"/>') == plane('<line x2="1"/>') != ""
 
 
 def test_attributes_are_written_anew() -> None:
     line = '<line transform="translate(1,2)" x2="3" y2="-1" id="x" onload="alert(1)" style="fill:url(x)" stroke="red"/>'
-    assert marks(line) == '<g class="dots"><path d="M1 2L4 1"/></g>'
-    assert marks('<text x="1" text-anchor="evil" id="t">&lt;b&gt;</text>') == (
-        '<g class="dots"><text x="0" y="0">&lt;b&gt;</text></g>'
+    assert plane(line * 2) == '<g class="edge"><path d="M1 2L4 1M1 2L4 1"/></g>\n'
+    assert plane('<line x2="1e400;" y2="x"/>') == '<g class="edge"><path d="M0 0L0 0"/></g>\n'
+    assert plane('<text x="1" text-anchor="evil" id="t">&lt;b&gt;</text>') == (
+        '<g class="edge"><text x="0" y="0">&lt;b&gt;</text></g>\n'
     )
 
 
@@ -243,8 +342,8 @@ def test_attributes_are_written_anew() -> None:
 )
 def test_what_is_no_plain_drawing_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a plain SVG"):
-        redraw(text, ("dots",), names={}, links={})
+        redraw(text)
 
 
 def test_layers_that_are_not_asked_for_are_left_out() -> None:
-    assert marks('<line x2="1"/>', "other") == ""
+    assert plane('<line x2="1"/>', "mark-symbol") == ""

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from judgebench import compare, leaderboard
 from judgebench.leaderboard import agreement, charts_task, compared, data, hardest
 from judgebench.leaderboard.outcomes import Outcomes, gold_of, outcomes
+from judgebench.metrics import ranks
 from judgebench.metrics.table import Floats
 from judgebench.records import Preference
 from judgebench.results import VerdictRow
@@ -109,11 +111,10 @@ def test_what_is_packed_can_be_unpacked(palette: list[float]) -> None:
     packed = compared.packed(value)
     data_ = np.frombuffer(base64.b64decode(packed["matrix"]), dtype=np.uint8)
     bits, names = packed["bits"], [np.nan if one is None else one for one in packed["palette"]]
-    stride = -(-403 * bits // 8)
+    assert packed["stride"] * bits % 8 == 0
     for run in range(5):
-        read = [
-            names[(data_[run * stride + (i * bits >> 3)] >> (i * bits & 7)) & ((1 << bits) - 1)] for i in range(403)
-        ]
+        places = [(run * packed["stride"] + i) * bits for i in range(403)]
+        read = [names[(data_[at >> 3] >> (at & 7)) & ((1 << bits) - 1)] for at in places]
         np.testing.assert_array_equal(read, value[run])
 
 
@@ -122,15 +123,38 @@ def test_five_hundred_judges_fit_into_the_page() -> None:
     assert page is not None
     assert len(page.entries) == 500
     assert len(page.neighbours) == 499
-    assert len(page.data) < 100_000
+    assert len(page.data) < 50_000
 
 
 def test_data_hold_nothing_that_could_end_them() -> None:
-    evil = compared.Entry("r0", "</script>", "</script><!--<script>&\u202e", "")
-    page = compared.compare_page(made(coins(2, 9)), [evil, entries(2)[1]], share=True)
+    found, evil = made(coins(2, 9)), "</script><!--<script>&\u202e"
+    gold = tuple(replace(row, item=f"{evil}{number}", category=evil) for number, row in enumerate(found.gold))
+    page = compared.compare_page(replace(found, gold=gold), entries(2), share=True)
     assert page is not None
     assert not set("<>&\u202e") & set(page.data)
-    assert json.loads(page.data)["runs"][0][1] == "</script><!--<script>&⟨U+202E⟩"
+    data_ = json.loads(page.data)
+    assert data_["items"][0] == "</script><!--<script>&⟨U+202E⟩0"
+    assert data_["categories"] == ["</script><!--<script>&⟨U+202E⟩"]
+
+
+def test_the_page_counts_mcnemar_as_python_does() -> None:
+    for p in compared.LEVELS:
+        for items in (0, 1, 6, 60):
+            found = compared.least(p, items)
+            for few in range(items // 2 + 1):
+                for both in range(2 * few, items + 1):
+                    below = bool(ranks.exact_p(np.array(few), np.array(both - few)) < p)
+                    assert below == (few < len(found) and both >= found[few]), (p, items, few, both)
+
+
+def test_levels_that_so_few_questions_cannot_reach_are_not_on_the_page() -> None:
+    for questions, levels in ((2, []), (6, [0.05]), (8, [0.05, 0.01]), (40, [0.05, 0.01, 0.001])):
+        page = compared.compare_page(made(coins(3, questions)), entries(3), share=True)
+        assert page is not None
+        data_ = json.loads(page.data)
+        assert [level for level, _, _ in data_["levels"]] == levels
+        assert data_["reach"] == pytest.approx(compared.quantile(0.05, questions))
+    assert compared.compare_page(made(coins(3, 5), sources=[0] * 5), entries(3), share=True) is None
 
 
 def test_a_headline_that_is_no_mean_of_items_is_not_compared() -> None:
@@ -171,10 +195,10 @@ def test_the_map_has_the_judges_that_decided_most_in_the_order_of_the_ranking() 
         choice[run, 60:80] = -1
     found = agreement.agreement(made(coins(50, 100), choice), {f"r{n}": 50 - n for n in range(50)})
     assert found is not None
-    assert found.runs == tuple(f"r{n}" for n in range(39, -1, -1))
-    assert found.left_out == 10
-    assert len(found.cells) == 40 * 39 / 2
-    assert "780 pairs of 40 judges" in found.says
+    assert found.runs == tuple(f"r{n}" for n in range(29, -1, -1))
+    assert found.left_out == 20
+    assert len(found.cells) == 30 * 29 / 2
+    assert "435 pairs of 30 judges" in found.says
 
 
 def test_too_few_judges_or_no_pairs_make_no_map() -> None:

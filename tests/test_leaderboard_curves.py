@@ -255,4 +255,4 @@ def test_traits_come_from_the_gold_table_alone() -> None:
 
 @pytest.mark.parametrize("share", [-0.5, 0.0, 0.5, 1.0, 1.5])
 def test_heights_stay_inside(share: float) -> None:
-    assert curves.TOP <= curves._height(share) <= curves.BOTTOM
+    assert curves.TOP <= curves.height(share) <= curves.BOTTOM

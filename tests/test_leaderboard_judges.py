@@ -7,7 +7,8 @@ import pytest
 from browser.boards import gallery, make_result, share
 
 from judgebench.judges.card import load_card
-from judgebench.leaderboard import commands, data
+from judgebench.leaderboard import commands, data, history
+from judgebench.leaderboard.calibration import Diagram
 from judgebench.leaderboard.judges import Fact, JudgePage, judge_page
 from judgebench.leaderboard.table import table
 from judgebench.records import Sampling, Usage
@@ -70,6 +71,32 @@ def test_an_installed_card_adds_its_facts() -> None:
     assert page.judge == "arena-hard"
 
 
+def test_the_facts_of_an_installed_card_are_complete() -> None:
+    card = load_card("judgelm-7b")
+    page = portrait(make_result("judgelm-7b", judge_fields={"model": card.model, "kind": card.kind}))
+    labels = ("Card", "Family", "Model", "Revision", "Size", "Weights", "Licence", "Paper", "Training data")
+    facts = {label: fact(page, label).values[0][0] for label in labels}
+    assert facts["Card"] == "judgelm-7b, installed here"
+    assert (facts["Size"], facts["Licence"], facts["Paper"]) == (card.size, card.licence, card.paper)
+    assert facts["Weights"] == "open weights"
+    assert facts["Training data"] == ", ".join(card.training_datasets)
+    assert all(facts.values())
+
+
+def test_what_a_card_with_a_model_leaves_out_is_said_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = load_card("judgelm-7b").model_copy(update={"size": None, "licence": None, "training_datasets": ()})
+    monkeypatch.setattr(commands, "_judge_card", lambda *_: bare)
+    page = portrait(make_result("judgelm-7b"))
+    for label in ("Size", "Licence", "Training data"):
+        assert fact(page, label).values == (("not stated by the card", ()),)
+
+
+def test_a_card_without_a_model_has_no_size_to_leave_out() -> None:
+    page = portrait(make_result("longest", judge_fields={"model": None, "kind": "null"}))
+    assert fact(page, "Weights").values[0][0] == "no model"
+    assert not {"Size", "Training data"} & {found.label for found in page.facts}
+
+
 def test_a_judge_with_several_models_has_no_model_of_its_own() -> None:
     page = portrait(make_result("a"), make_result("a", task=CLAUDE, judge_fields={"model": "other"}))
     assert (page.judge, page.model) == ("a", "")
@@ -123,6 +150,19 @@ def test_a_headline_of_another_view_comes_first() -> None:
     (run,) = portrait(make_result("a", task={"headline": "consistency"})).runs
     title, found = run.metrics[0]
     assert (title, found[0].words.label) == ("Reliability", "Consistency")
+
+
+def test_figures_and_histories_stand_with_their_runs() -> None:
+    one, two = make_result("a"), make_result("a", judge_fields={"revision": "r2"})
+    other = make_result("a", task=CLAUDE)
+    board = data.assemble([one, two, other])
+    told, drawn = history.of_board(board), {data.run_id(two): Diagram(0, (), (), "", "")}
+    tables = {task.name: table(task) for task in board.tasks}
+    page = judge_page("a", board.judges["a"], board, tables, calibrated=drawn, histories=told)
+    assert [run.calibration for run in page.runs if run.key == data.run_id(two)] == list(drawn.values())
+    assert [run.calibration for run in page.runs if run.key != data.run_id(two)] == [None, None]
+    assert [len(run.history) for run in page.runs] == [2, 0, 0]
+    assert {entry.run for entry in page.runs[0].history} == {data.run_id(one), data.run_id(two)}
 
 
 # -- what it rests on ----------------------------------------------------------------------------------------

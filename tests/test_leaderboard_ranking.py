@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judgebench.leaderboard.cells import DASH
@@ -102,6 +102,7 @@ def test_one_question_or_one_judge_proves_nothing() -> None:
 
 
 @given(st.lists(st.sampled_from([0.0, 1e-9, 0.001, 0.01, 0.02, 0.04, 0.05, 0.3, 1.0]), max_size=12))
+@settings(max_examples=25)
 def test_holms_method_is_that_of_statsmodels(p: list[float]) -> None:
     found = np.array(p)
     adjusted = ranks.holm(found)

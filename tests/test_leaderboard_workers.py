@@ -2,11 +2,12 @@
 
 import gc
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from browser.boards import gallery, save
+from browser.boards import gallery, make_result, save
 
 from judgebench import leaderboard
 from judgebench.errors import DataError, JudgebenchError, RowProblem
@@ -65,6 +66,33 @@ def test_garbage_is_collected_again_afterwards() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+@linux
+def test_a_process_that_has_drawn_before_can_build_in_two(tmp_path: Path) -> None:
+    """The renderer of charts never answers in a fork of a process that has used it: so it is not asked there."""
+    script = """
+import sys
+from pathlib import Path
+from judgebench import leaderboard
+from judgebench.leaderboard import charts_axes, charts_vega, workers
+axis = charts_axes.linear("x", [0, 1])
+assert charts_vega.plane(axis, axis).startswith("<svg")
+workers.MANY = 2
+for number in range(2):
+    leaderboard.build(Path(sys.argv[1]), Path(sys.argv[2]) / str(number))
+"""
+    costs = [make_result(f"judge-{number}", 0.4 + number / 20, cost=1.0 + number) for number in range(4)]
+    save(tmp_path / "results", *gallery(), *costs)
+    command = [sys.executable, "-c", script, str(tmp_path / "results"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    one, two = (
+        {path.relative_to(tmp_path / number): path.read_bytes() for path in (tmp_path / number).rglob("*.html")}
+        for number in "01"
+    )
+    assert one == two
+    assert sum(b'class="chart"' in page for page in one.values()) >= 1
 
 
 def test_a_site_has_the_same_bytes_from_one_process_and_from_two(

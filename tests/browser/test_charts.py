@@ -11,6 +11,7 @@ from browser.visiting import Visit, visiting
 from playwright.sync_api import Browser, expect
 
 from judgebench import leaderboard
+from judgebench.results import Metric
 
 RESULTS = Path(__file__).parent.parent.parent / "results"
 pytestmark = pytest.mark.browser
@@ -21,7 +22,7 @@ RATIO = """([selector, property, behind]) => {
   const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
   const light = (text) => rgb(text).reduce((s, v, i) => s + linear(v) * [0.2126, 0.7152, 0.0722][i], 0);
   const style = (s) => getComputedStyle(document.querySelector(s));
-  const two = [style(selector)[property], behind ? style(behind).fill : style("body").backgroundColor].map(light);
+  const two = [style(selector)[property], behind ? style(behind).stroke : style("body").backgroundColor].map(light);
   return (Math.max(...two) + 0.05) / (Math.min(...two) + 0.05);
 }"""
 
@@ -32,6 +33,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("charts")
     results = [make_result(f"judge-{n}", 0.4 + n / 20, cost=0.7 * 4**n) for n in range(5)]
     save(folder / "results", *results, make_result("free of price", 0.5), make_result("<b>", 0.6, cost=3.0))
+    return leaderboard.build(folder / "results", folder / "site").parent
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a site with more judges than a chart has links."""
+    folder = tmp_path_factory.mktemp("crowded")
+    bias = {"position_bias": Metric(value=0.1, n=350, low=0.0, high=0.2)}
+    results = [make_result(f"judge-{n:03}", 0.4 + n / 400, cost=200.0 - n, metrics=bias) for n in range(110)]
+    save(folder / "results", *results)
     return leaderboard.build(folder / "results", folder / "site").parent
 
 
@@ -73,7 +84,20 @@ def test_the_numbers_on_the_map_can_be_read(visit: Open, published: Path, scheme
         for shade in range(6):
             group = f".heat .k{shade}"
             if page.locator(f"{group} text").count():
-                assert page.evaluate(RATIO, [f"{group} text", "fill", f"{group} rect"]) >= 4.5, group
+                assert page.evaluate(RATIO, [f"{group} text", "fill", f"{group} path"]) >= 4.5, group
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_crowd_can_be_seen_and_its_table_is_short(visit: Open, crowded: Path, scheme: str) -> None:
+    page = visit(task(crowded), scheme=scheme).page
+    assert page.evaluate(RATIO, [".chart .crowd path", "stroke", None]) >= 3
+    page.get_by_text("The numbers of the charts").click()
+    numbers = page.get_by_role("region", name="Numbers of the charts")
+    expect(numbers.locator("tbody tr")).to_have_count(30)
+    csv = page.get_by_role("link", name="All of them, with their costs, as CSV").evaluate("link => link.href")
+    assert "judge-109" in Path(csv.removeprefix("file://")).read_text("utf-8")
+    expect(page.get_by_text("Of 110 judges the best 30")).to_have_count(2)
+    assert page.locator(".chart .dots a, .chart .best a").count() < 2 * 30 + 20
 
 
 def test_a_point_leads_to_its_judge(visit: Open, made: Path) -> None:

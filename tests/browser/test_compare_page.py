@@ -101,10 +101,24 @@ def test_a_link_opens_its_comparison_and_half_a_link_finds_another_judge(visit: 
     expect(page.locator("#difference")).not_to_be_empty()
 
 
+def test_a_place_on_the_page_is_no_comparison(visit: Open) -> None:
+    _, entries = known("judgebench-gpt")
+    page = visit("compare/judgebench-gpt.html").page
+    choice(page, 0).select_option(entries[2].run)
+    chosen = page.locator("#difference").inner_text()
+    for fragment in ("main", "near", "", "a,b,c", f"x,y,{entries[0].run}"):
+        page.evaluate(
+            "async hash => { location.hash = hash; await new Promise((done) => setTimeout(done, 50)); }", fragment
+        )
+        assert page.evaluate("location.hash.slice(1)") == fragment
+        expect(choice(page, 0)).to_have_value(entries[2].run)
+        expect(page.locator("#difference")).to_have_text(chosen)
+
+
 def test_the_chosen_judges_lead_to_their_pages(visit: Open) -> None:
     page = visit("compare/judgebench-gpt.html").page
     label = page.locator("#page-0").inner_text()
-    page.locator("#page-0").click()
+    page.locator("#page-0 a").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(label.partition(" · ")[0])
 
 
@@ -115,9 +129,10 @@ def test_the_task_page_leads_here(visit: Open) -> None:
 
 
 def test_without_scripts_neighbours_are_compared(visit: Open) -> None:
+    _, entries = known("judgebench-gpt")
     page = visit("compare/judgebench-gpt.html", java_script_enabled=False).page
     expect(page.locator("#pick")).to_be_hidden()
-    expect(page.locator("section[aria-labelledby=near] tbody tr")).to_have_count(4)
+    expect(page.locator("section[aria-labelledby=near] tbody tr")).to_have_count(len(entries))
 
 
 @pytest.mark.parametrize("width", [360, 390, 1280, 1920])

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent.parent
 JUDGES, TASKS, FLOOR = 120, 4, 2
 FULL_JUDGES, FULL_TASKS, LIMIT = 500, 20, 300_000
+MOST_LINES, LONGEST_LINE = 150, 130
+"""Of all scripts together that are written by hand, and of each of their lines."""
 TASK = "tasks/task-00.html"
 Open = Callable[..., Visit]
 
@@ -86,6 +88,25 @@ def test_the_first_view_stays_light_with_500_judges_on_20_tasks(site: Path, path
     tiles = sum(map(len, re.findall(r"<li>.*?</li>", text, re.DOTALL)))
     expected = (len(text) - packed - plain - tiles) + columns * (plain + tiles + per_row * (FULL_JUDGES - FIRST))
     assert expected < LIMIT, f"{expected:.0f} bytes at full size"
+
+
+@pytest.mark.parametrize("folder", ["compare", "judges"])
+def test_other_pages_stay_light_too(site: Path, folder: str) -> None:
+    texts = [path.read_text("utf-8") for path in (site / folder).iterdir()]
+    assert texts
+    heaviest = max(texts, key=len)
+    same = sum(map(len, re.findall(r"<style>.*?</style>|<script>.*?</script>", heaviest, re.DOTALL)))
+    grows = FULL_JUDGES / JUDGES if folder == "compare" else FULL_TASKS / TASKS
+    expected = same + (len(heaviest) - same) * grows
+    assert expected < LIMIT, f"{expected:.0f} bytes at full size"
+
+
+def test_scripts_are_short() -> None:
+    files = sorted((ROOT / "leaderboard" / "static").glob("*.js"))
+    assert files
+    assert sum(len(file.read_text("utf-8").splitlines()) for file in files) <= MOST_LINES
+    for file in files:
+        assert max(map(len, file.read_text("utf-8").splitlines())) <= LONGEST_LINE, file.name
 
 
 def test_the_first_view_is_one_file(site: Path, visit: Open) -> None:

@@ -43,7 +43,7 @@ def wait_for_polls(batches: FakeBatches, polls: int, child: subprocess.Popen[str
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", ["openai", pytest.param("anthropic", marks=pytest.mark.soak)])
 def test_killed_at_the_poll_it_reattaches_and_submits_nothing_again(provider: str, tmp_path: Path) -> None:
     write_pairs(tmp_path / "pairs.jsonl", PAIRS)
     with PROVIDERS[provider][1](verdict_of) as batches:

@@ -86,7 +86,7 @@ def assert_as_if_nothing_had_been(runs: Path, calm: bytes, server: FakeServer, t
     assert TRIALS <= len(server.requests) <= TRIALS + times * CONCURRENCY
 
 
-@pytest.mark.parametrize("size", ["4k", "32k"])
+@pytest.mark.parametrize("size", ["4k", pytest.param("32k", marks=pytest.mark.soak)])
 def test_a_full_disk(size: str, folder: Path, server: FakeServer, calm: bytes) -> None:
     with small_disk(folder / "runs", f"size={size}") as disk:
         seen = disk.seen(folder / "runs")
@@ -117,7 +117,7 @@ def test_a_disk_that_takes_no_more_files(folder: Path, server: FakeServer, calm:
         assert_as_if_nothing_had_been(disk.seen(folder / "runs"), calm, server)
 
 
-@pytest.mark.parametrize("moment", ["before", "half-way"])
+@pytest.mark.parametrize("moment", [pytest.param("before", marks=pytest.mark.soak), "half-way"])
 def test_a_read_only_disk(moment: str, folder: Path, server: FakeServer, calm: bytes) -> None:
     with small_disk(folder / "runs", "size=32k") as disk:
         if moment == "half-way":
@@ -139,7 +139,7 @@ def test_a_folder_that_may_not_be_written(folder: Path, server: FakeServer) -> N
     assert server.requests == []
 
 
-@pytest.mark.parametrize("most", [100, 30_000])
+@pytest.mark.parametrize("most", [100, pytest.param(30_000, marks=pytest.mark.soak)])
 def test_a_file_that_may_not_grow(most: int, folder: Path, server: FakeServer, calm: bytes) -> None:
     """The kernel's own limit stands in for a full disk where nobody may mount one: a part is written, then no more."""
     done = subprocess.run(

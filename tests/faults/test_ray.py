@@ -195,7 +195,7 @@ def marked(mark: str) -> list[str]:
 @pytest.mark.parametrize(
     ("sent", "after"),
     [
-        (signal.SIGTERM, 20),
+        pytest.param(signal.SIGTERM, 20, marks=pytest.mark.soak),
         pytest.param(signal.SIGINT, 20, marks=pytest.mark.soak),
         pytest.param(signal.SIGTERM, 0, marks=pytest.mark.soak),
     ],

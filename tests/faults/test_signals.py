@@ -23,6 +23,7 @@ LATENCY = 0.02
 STOPPED = {130, -signal.SIGINT}
 """Python kills itself by SIGINT when one came in the middle of an `exec`: to a shell that is 130 too."""
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
+ONE_OF_THEM = [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_one_line_exit_130_and_the_same_command_continues(sent: int, server: Fak
     assert TRIALS <= len(server.requests) <= TRIALS + 2 * CONCURRENCY
 
 
-@pytest.mark.parametrize("sent", SIGNALS)
+@pytest.mark.parametrize("sent", ONE_OF_THEM)
 def test_between_two_judges_and_while_the_first_is_slow(sent: int, server: FakeServer, tmp_path: Path) -> None:
     """The second judge asks nobody: its run is over in no time, and the page is being written."""
     write_pairs(tmp_path / "pairs.jsonl", PAIRS)
@@ -97,7 +98,7 @@ def test_between_two_judges_and_while_the_first_is_slow(sent: int, server: FakeS
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sent", SIGNALS)
+@pytest.mark.parametrize("sent", ONE_OF_THEM)
 def test_at_any_moment_from_the_start_on(sent: int, server: FakeServer, tmp_path: Path) -> None:
     write_pairs(tmp_path / "pairs.jsonl", PAIRS)
     lot, sessions = random.Random(int(sent)), 6

@@ -30,7 +30,7 @@ def roomy_cache(model: Any) -> dict[str, Any]:
 
 
 def filled_cache(
-    model: Any, rows: Sequence[Sequence[int]], width: int, aborted: Callable[[], bool] = lambda: False
+    model: Any, rows: Sequence[tuple[int, ...]], width: int, aborted: Callable[[], bool] = lambda: False
 ) -> dict[str, Any]:
     """Return such a cache that has read all but the last token of each row, as if padded on the left to `width`.
 
