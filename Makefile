@@ -11,8 +11,9 @@ eval: $(VENV)/core
 	$(BIN)/judgebench eval
 
 # Three processes on two cores: many tests wait for processes of their own. One thread each, or they wait for each other.
+# Browser and fault tests are the longest files: they come first.
 test: $(VENV)/dev chromium bubblewrap
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not soak"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 soak: $(VENV)/dev
 	$(BIN)/python -m pytest -m soak

@@ -127,9 +127,9 @@ def _of_result(result: Result, board: Board, tables: dict[str, list[GoldRow]]) -
             gold = own_gold(result, board)
             if not gold:
                 return ()
-            tables[spec.fingerprint] = gold
+            tables[spec.fingerprint] = gold if any(row.traits for row in gold) else []
         gold = tables[spec.fingerprint]
-        if not any(row.traits for row in gold):
+        if not gold:
             return ()
         rows = [VerdictRow.model_validate_json(line) for line in files.verdicts.read_bytes().splitlines()]
         return curves(gold, rows, spec.headline)

@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -113,13 +114,15 @@ def load(results: Path) -> Board:
     read: list[Result] = []
     files: dict[str, Files] = {}
     reported: dict[str, list[Reported]] = {}
-    for path in sorted(results.glob("*/*.json")):
-        try:
-            result = read_result(path)
-            files.setdefault(run_id(result), _files(result, path))
-            read.append(result)
-        except DataError as error:
-            problems += error.problems
+    paths = sorted(results.glob("*/*.json"))
+    with ThreadPoolExecutor(1) as hashing:  # verdicts are read and hashed while the next results are parsed
+        for path, verdicts in zip(paths, hashing.map(_hash_of, map(_verdicts_of, paths)), strict=True):
+            try:
+                result = read_result(path)
+                files.setdefault(run_id(result), _files(result, path, verdicts))
+                read.append(result)
+            except DataError as error:
+                problems += error.problems
     for path in sorted(results.glob("reported/*.csv")):
         try:
             reported[path.stem] = read_reported(path)
@@ -160,22 +163,34 @@ def _check(result: Result, path: Path) -> None:
         raise _damaged(path, "counts", f"verdicts and faults are {total}, trials are {counts.trials}")
 
 
-def _files(result: Result, path: Path) -> Files:
-    """Find the files beside a result. Raises DataError when one is missing or is not the one that it names."""
-    verdicts, gold = path.with_suffix(".verdicts.jsonl"), path.with_suffix(".gold.csv")
+def _files(result: Result, path: Path, found: str | OSError) -> Files:
+    """Find the files beside a result; `found` is the hash of its verdicts.
+
+    Raises DataError when one is missing or is not the one that it names.
+    """
+    verdicts, gold = _verdicts_of(path), path.with_suffix(".gold.csv")
     has_gold = gold.is_file()
-    _check_hash(verdicts, path, "verdicts.sha256", result.verdicts.sha256)
+    _check_hash(verdicts, path, "verdicts.sha256", result.verdicts.sha256, found)
     if has_gold:
-        _check_hash(gold, path, "spec.task.fingerprint", result.spec.task.fingerprint)
+        _check_hash(gold, path, "spec.task.fingerprint", result.spec.task.fingerprint, _hash_of(gold))
         _check_gold(gold)
     return Files(path, verdicts, gold if has_gold else None)
 
 
-def _check_hash(beside: Path, path: Path, field: str, expected: str) -> None:
+def _verdicts_of(path: Path) -> Path:
+    return path.with_suffix(".verdicts.jsonl")
+
+
+def _hash_of(path: Path) -> str | OSError:
     try:
-        found = sha256(beside.read_bytes())
+        return sha256(path.read_bytes())
     except OSError as error:
-        raise _damaged(beside, "", f"cannot be read: {error.strerror}") from error
+        return error
+
+
+def _check_hash(beside: Path, path: Path, field: str, expected: str, found: str | OSError) -> None:
+    if isinstance(found, OSError):
+        raise _damaged(beside, "", f"cannot be read: {found.strerror}") from found
     if found != expected:
         raise _damaged(path, field, f"is not the hash of {beside.name}, which is {found[:16]}…")
 

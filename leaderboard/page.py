@@ -112,7 +112,7 @@ def compare_page(task: TaskBoard, found: ComparePage | None, title: str) -> str:
         title,
         root="../",
         heading=f"Compare judges on {task.name}",
-        scripts=(*SCRIPTS, "compare.js"),
+        scripts=(*SCRIPTS, "compare.js") if found else SCRIPTS,
         task=task,
         found=found,
         words=words,

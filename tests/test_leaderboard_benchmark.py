@@ -88,6 +88,7 @@ def test_the_plain_page_has_every_row_where_the_script_puts_it(modules: dict[str
     assert modules["site"].plain(plain) == plain
 
 
+@pytest.mark.soak
 def test_it_runs_and_says_what_it_measured(tmp_path: Path) -> None:
     command = [
         sys.executable,

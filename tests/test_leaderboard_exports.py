@@ -187,6 +187,7 @@ def test_the_bytes_depend_on_the_results_alone() -> None:
     assert one == two
 
 
+@pytest.mark.soak
 def test_another_process_makes_the_same_bytes(tmp_path: Path) -> None:
     code = (
         "import sys, hashlib\nsys.path.insert(0, 'tests')\nfrom test_leaderboard_exports import board, made\n"

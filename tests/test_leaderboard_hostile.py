@@ -47,7 +47,11 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return built(tmp_path_factory.mktemp("plain"), PLAIN)
 
 
-@pytest.fixture(scope="module", params=TEXTS, ids=range(len(TEXTS)))
+SOME = [pytest.param(text, id=str(n), marks=[pytest.mark.soak] * (n % 3 > 0)) for n, text in enumerate(TEXTS)]
+"""Every third text in `make test`, all of them in `make soak`."""
+
+
+@pytest.fixture(scope="module", params=SOME)
 def evil(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, bytes]]:
     return request.param, built(tmp_path_factory.mktemp("evil"), request.param)
 

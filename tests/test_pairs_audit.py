@@ -196,7 +196,7 @@ def test_a_task_without_pairs_is_refused() -> None:
 # -- the official pairs --------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module", params=["gpt", "claude"])
+@pytest.fixture(scope="module", params=["gpt", pytest.param("claude", marks=pytest.mark.soak)])
 def official(request: pytest.FixtureRequest, shared_data: Path) -> Any:
     folder = shared_data / "judgebench" / "pairs"
     if not folder.is_dir():

@@ -66,6 +66,7 @@ def official(shared_data: Path) -> list[dict[str, Any]]:
     return [row for row in rows if row["source"].startswith("livecodebench")] or pytest.skip("no official pairs here")
 
 
+@pytest.mark.soak
 def test_the_official_coding_labels_stand(shared_data: Path) -> None:
     rows, judge = official(shared_data), grader()
 

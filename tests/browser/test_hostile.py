@@ -69,7 +69,7 @@ def elements(page: Page) -> list[str]:
         """() => [...document.querySelectorAll("*")].filter(e =>
             ["IMG", "IFRAME", "OBJECT", "EMBED", "BASE", "FRAME", "AUDIO", "VIDEO"].includes(e.tagName)
             || e.getAttributeNames().some(name => name.startsWith("on"))
-            || ["href", "src", "action", "xlink:href"].some(n => /^\\s*(javascript|vbscript|data:text)/i.test(e.getAttribute(n) ?? ""))
+            || ["href", "src", "action", "xlink:href"].some(n => /^\\s*(javascript:|vbscript:|data:text)/i.test(e.getAttribute(n) ?? ""))
           ).map(e => e.outerHTML.slice(0, 200))"""
     )
     return found

@@ -62,6 +62,7 @@ def test_hostile_texts_are_shown_and_do_nothing(chromium: Browser, tmp_path: Pat
             expect(status(seen)).to_have_text(f"1 of {len(HOSTILE) + 1}")
 
 
+@pytest.mark.soak
 def test_a_megabyte_on_one_line_does_not_freeze_the_page(chromium: Browser, tmp_path: Path) -> None:
     with visiting(chromium, hostile(tmp_path), width=390) as seen:
         seen.page.get_by_label("Search ids and texts").fill(LINE[:60])

@@ -58,7 +58,7 @@ def test_the_anthropic_key_is_nowhere(folder: Path) -> None:
     assert KEY not in done.stdout + done.stderr + everything_written(folder)
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 400])
+@pytest.mark.parametrize("status", [401, *(pytest.param(status, marks=pytest.mark.soak) for status in (403, 404, 400))])
 def test_a_refused_key_is_not_repeated_in_the_error(folder: Path, status: int) -> None:
     body = {"error": {"message": f"Incorrect API key provided: {KEY}"}}
     with openai_server() as server:
