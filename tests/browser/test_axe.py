@@ -52,7 +52,9 @@ def faults(chromium: Browser, path: Path, source: str, *, scheme: str, width: in
 
 @browser
 @pytest.mark.slow
-@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+@pytest.mark.parametrize(
+    ("scheme", "width"), [LOOKS[0], pytest.param(*LOOKS[1], marks=pytest.mark.soak)], ids=["light-1280", "dark-390"]
+)
 def test_no_kind_of_page_has_a_serious_fault(
     chromium: Browser, site: Path, source: str, scheme: str, width: int
 ) -> None:
