@@ -191,7 +191,7 @@ async def run(plan: Plan, watch: Watch | None = None) -> Evaluation:
             )
         result = finish(
             plan.directory, plan.spec, plan.items,
-            demonstration=_is_demonstration(plan), environment=environment(details),
+            demonstration=plan.spec.judge.is_demonstration, environment=environment(details),
             started=started, seconds=time.perf_counter() - clock, resumed=tally.resumed == tally.total,
         )  # fmt: skip
         if plan.task.revision is not None:  # no table of generated items is packaged: it lies beside the result
@@ -254,11 +254,6 @@ def _check_budget(plan: Plan) -> None:
             f"--max-cost cannot be kept: no price is known for {plan.spec.judge.model}. Leave it out, or add the "
             "price to judgebench/prices.yaml"
         )
-
-
-def _is_demonstration(plan: Plan) -> bool:
-    model = plan.spec.judge.model or ""
-    return model.startswith("scripted/") or plan.named.card.name.startswith("demo")
 
 
 def _concurrency(config: EvalConfig, backend: Backend | None) -> int:

@@ -113,3 +113,8 @@ class Reported(Record):
     def value(self) -> float:
         """Return the micro accuracy in [0, 1]."""
         return sum(self.correct.values()) / sum(self.items.values())
+
+    @property
+    def macro(self) -> float:
+        """Return the mean of the categories' accuracies, in [0, 1]."""
+        return sum(self.correct[category] / items for category, items in self.items.items()) / len(self.items)

@@ -111,6 +111,11 @@ class JudgeSpec(Record):
     context: Context | None = None
     weights: Weights | None = None
 
+    @property
+    def is_demonstration(self) -> bool:
+        """Tell whether a script stands in for the model: nothing is judged."""
+        return (self.model or "").startswith("scripted/") or self.name.startswith("demo")
+
 
 class Spec(Record):
     """Everything that identifies a run."""

@@ -173,6 +173,7 @@ class GoldRow:
     traits: Mapping[str, float] = field(default_factory=dict, hash=False)
 
 
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 _GOLD: TypeAdapter[Gold] = TypeAdapter(Gold)
 _TRAITS: TypeAdapter[dict[str, FiniteFloat]] = TypeAdapter(dict[str, FiniteFloat])
 
@@ -256,6 +257,13 @@ def resolve(name: str, split: str | None) -> tuple[TaskCard, str]:
 def resource(path: str) -> Traversable:
     """Return a file packaged beside the built-in cards."""
     return files("judgebench.tasks").joinpath(path)
+
+
+def packaged_gold(task: str, fingerprint: str) -> bytes | None:
+    """Return the gold table shipped under a task's name if it has that sha256, else None."""
+    entry = resource(f"gold/{task}.csv")
+    data = entry.read_bytes() if entry.is_file() else b""
+    return data if sha256(data) == fingerprint else None
 
 
 def published_gold(task: str) -> list[GoldRow] | None:
@@ -345,6 +353,11 @@ def slug(text: str) -> str:
     """Return text as a name that is safe as a path on every system: `openai/GPT-4o` → `openai__gpt-4o`."""
     cleaned = re.sub(r"[^a-z0-9._-]+", "-", text.lower().replace("/", "__"))
     return cleaned.strip("-._")[:100] or "unnamed"
+
+
+def is_device(name: str) -> bool:
+    """Tell whether Windows keeps a name, with any suffix, for a device."""
+    return _DEVICE.fullmatch(name) is not None
 
 
 def locate(path: str) -> Path:

@@ -1,6 +1,6 @@
 """How far judges agree with each other on a task's pairs, whoever is right: Cohen's kappa on what both decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -87,8 +87,3 @@ def shade(kappa: float) -> int:
 
 def _text(kappa: float) -> str:
     return "–" if np.isnan(kappa) else f"{kappa:.2f}".replace("-0.00", "0.00").replace("-", "−")
-
-
-def names(labels: Sequence[str]) -> list[tuple[int, str]]:
-    """Return the judges' names with the numbers that stand for them on the map's columns."""
-    return list(enumerate(labels, start=1))

@@ -22,6 +22,11 @@ class Cell(NamedTuple):
     sort: float | None = None
     bar: tuple[float, float, float] | None = None
 
+    def said(self, words: MetricWords) -> str:
+        """Return value, unit and interval in one line: `65.7 % [60.6, 70.6]`."""
+        unit = " %" if words.share and not self.missing else ""
+        return f"{self.value}{unit} {self.interval}".rstrip()
+
 
 def cell(metric: Metric | None, words: MetricWords, usual_n: int | None = None, *, bar: bool = False) -> Cell:
     """Return a metric as text, more exactly in the title; with a bar if it is asked for and suits the metric.

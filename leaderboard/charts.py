@@ -18,6 +18,7 @@ from judgebench.leaderboard.charts_svg import redraw
 from judgebench.leaderboard.data import TaskBoard, run_id
 from judgebench.leaderboard.groups import group_of
 from judgebench.leaderboard.names import safe_name
+from judgebench.leaderboard.table import short_name
 from judgebench.leaderboard.wording import MetricWords, metric_words
 from judgebench.results import Result
 from judgebench.spec import JudgeSpec
@@ -108,7 +109,7 @@ def _spot(run: str, result: Result, metric: str, words: MetricWords) -> Spot | N
     return Spot(
         run=run,
         name=judge.name,
-        judge=_short_name(judge),
+        judge=short_name(judge),
         model=judge.model or "",
         label=label(judge),
         value=value,
@@ -128,15 +129,10 @@ def _drawn(value: float | None, *, share: bool) -> float | None:
     return 100 * value if share else value
 
 
-def _short_name(judge: JudgeSpec) -> str:
-    name, _, model = judge.name.partition("--")
-    return name if judge.model and name and model else judge.name
-
-
 def label(judge: JudgeSpec, longest: int = LONGEST_NAME) -> str:
     """Return a judge and its model in one line of at most so many characters, for where there is little room."""
     model = (judge.model or "").rpartition("/")[2]
-    text = f"{_short_name(judge)} · {model}" if model else judge.name
+    text = f"{short_name(judge)} · {model}" if model else judge.name
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
@@ -177,11 +173,10 @@ def _cost_chart(spots: Sequence[Spot], words: MetricWords, floor: _Floor | None)
     without = len(spots) - len(priced)
     title = f"{words.label} against cost"
     if len(priced) < FEWEST:
-        known = f"{len(priced)} of {len(spots)} results in the ranking" if spots else "no result in the ranking"
-        return f"{title}: no chart, because {known} {'has' if len(priced) == 1 or not spots else 'have'} a known cost."
+        return _too_few(title, len(priced), len(spots), "a known cost")
     x = charts_axes.costs(f"USD per {pareto.PER:,} judgments", [spot.cost or 0.0 for spot in priced])
     best = sorted((spot for spot in priced if spot.front), key=lambda spot: (spot.cost or 0.0, spot.value))
-    told = "; ".join(f"{spot.label} {_said(spot, words)} for {spot.cost_text} USD" for spot in best)
+    told = "; ".join(f"{spot.label} {spot.headline.said(words)} for {spot.cost_text} USD" for spot in best)
     left_out = f" {without} of {len(spots)} results have no known cost and are not drawn." if without else ""
     note = "Filled points and the stepped line: the Pareto front, judges that none beats on both." + left_out
     says = f"{len(priced)} judges. On the Pareto front, from the cheapest: {told}.{left_out}"
@@ -195,16 +190,13 @@ def _bias_chart(spots: Sequence[Spot], words: MetricWords, floor: _Floor | None)
     known = [spot for spot in spots if spot.bias is not None]
     title = f"{words.label} against position bias"
     if len(known) < FEWEST:
-        count = f"{len(known)} of {len(spots)} results in the ranking" if spots else "no result in the ranking"
-        return (
-            f"{title}: no chart, because {count} {'has' if len(known) == 1 or not spots else 'have'} a position bias."
-        )
+        return _too_few(title, len(known), len(spots), "a position bias")
     without = len(spots) - len(known)
     left_out = f" {without} of {len(spots)} results have none and are not drawn." if without else ""
     x = charts_axes.around_zero("Position bias, %", [spot.bias or 0.0 for spot in known], high=100.0)
     ends = sorted(known, key=lambda spot: (spot.bias or 0.0, spot.run))
     told = "; ".join(
-        f"{spot.label} {number(spot.bias or 0.0, share=False)} %, {_said(spot, words)}" for spot in known[:3]
+        f"{spot.label} {number(spot.bias or 0.0, share=False)} %, {spot.headline.said(words)}" for spot in known[:3]
     )
     says = (
         f"{len(known)} judges, position bias from {number(ends[0].bias or 0.0, share=False)} to "
@@ -215,8 +207,9 @@ def _bias_chart(spots: Sequence[Spot], words: MetricWords, floor: _Floor | None)
     return _chart(("bias", title, says, note), Plane(x, _upward(known, words, floor)), points, floor)
 
 
-def _said(spot: Spot, words: MetricWords) -> str:
-    return f"{spot.headline.value}{' %' if words.share else ''} {spot.headline.interval}".rstrip()
+def _too_few(title: str, known: int, of: int, what: str) -> str:
+    who = f"{known} of {of} results in the ranking" if of else "no result in the ranking"
+    return f"{title}: no chart, because {who} {'has' if known == 1 or not of else 'have'} {what}."
 
 
 def _upward(spots: Sequence[Spot], words: MetricWords, floor: _Floor | None) -> Axis:

@@ -25,8 +25,9 @@ class Heat:
     rows: Markup
 
 
-def heat(found: Agreement, names: Sequence[tuple[int, str]]) -> Heat:
-    """Draw the triangle below the diagonal. `names` are the judges with the numbers that stand for them."""
+def heat(found: Agreement, judges: Sequence[str]) -> Heat:
+    """Draw the triangle below the diagonal. `judges` are their names; on the columns numbers stand for them."""
+    names = list(enumerate(judges, start=1))
     count = len(names)
     body = f"{_names(names)}\n{_numbers(names)}\n{''.join(_shades(found, written=count <= WRITTEN))}"
     return Heat(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from judgebench.leaderboard.agreement import Agreement, agreement, names
+from judgebench.leaderboard.agreement import Agreement, agreement
 from judgebench.leaderboard.cells import cell
 from judgebench.leaderboard.charts import TaskCharts, label, of_task
 from judgebench.leaderboard.charts_heat import Heat, heat
@@ -40,7 +40,7 @@ def analysis(task: TaskBoard, board: Board, charts: TaskCharts | None = None) ->
     return Analysis(
         charts=charts or of_task(task),
         agreement=agreed,
-        heat=heat(agreed, names([label(ranked[key].spec.judge) for key in agreed.runs])) if agreed else None,
+        heat=heat(agreed, [label(ranked[key].spec.judge) for key in agreed.runs]) if agreed else None,
         hardest=hardest(found, frozenset(judges), lower=metric_words(task.metric, task.shape).lower) if found else (),
         compare=has_compare_page(task, board),
     )
@@ -68,8 +68,7 @@ def comparison(task: TaskBoard, board: Board) -> ComparePage | None:
     words = metric_words(task.metric, task.shape)
     entries = []
     for key, result in _ranked(task).items():
-        shown = cell(result.metrics.get(task.metric), words)
-        text = f"{shown.value}{' %' if words.share else ''} {shown.interval}".rstrip()
+        text = cell(result.metrics.get(task.metric), words).said(words)
         entries.append(Entry(key, result.spec.judge.name, label(result.spec.judge, LONG), text))
     return compare_page(found, entries, share=words.share) if found else None
 

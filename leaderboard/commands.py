@@ -2,16 +2,15 @@
 
 import shlex
 from dataclasses import dataclass
-from functools import cache
 
 from judgebench import registry
-from judgebench.errors import UsageError
+from judgebench.installed import judge_card, task_card
 from judgebench.judges import card as judge_cards
 from judgebench.records import Sampling
 from judgebench.results import Result
 from judgebench.sources import is_generated
 from judgebench.spec import EvalConfig, JudgeSpec
-from judgebench.task import TaskCard, resolve, slug
+from judgebench.task import TaskCard
 from judgebench.tasks import verifiable
 
 
@@ -28,34 +27,6 @@ BLANKS = {
     "PROVIDER": "who serves the model",
     "URL": "the address of the server",
 }
-
-
-def judge_card(judge: JudgeSpec) -> judge_cards.JudgeCard | None:
-    """Return the installed card that a judge was made from, or None for a card of the user's own.
-
-    Only installed names are looked up: a result must not choose a file to read.
-    """
-    return _judge_card(judge.name, judge.model)
-
-
-@cache
-def _judge_card(judge: str, model: str | None) -> judge_cards.JudgeCard | None:
-    names = [name for name in _installed() if judge == name or (model and judge == f"{name}--{slug(model)}")]
-    return judge_cards.load_card(names[0]) if names else None
-
-
-@cache
-def _installed() -> list[str]:
-    return judge_cards.card_names()
-
-
-@cache
-def task_card(name: str) -> tuple[TaskCard, str] | None:
-    """Return the installed card and split of a task, or None for a task of the user's own."""
-    try:
-        return resolve(name, None)
-    except UsageError:
-        return None
 
 
 def evaluation(result: Result) -> Command | None:

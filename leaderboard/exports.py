@@ -18,7 +18,7 @@ from judgebench.leaderboard.data import Board, TaskBoard, run_id
 from judgebench.leaderboard.groups import group_of
 from judgebench.leaderboard.html import inert
 from judgebench.leaderboard.names import safe_name
-from judgebench.leaderboard.table import BY_CATEGORY, wilson
+from judgebench.leaderboard.table import BY_CATEGORY, source_of, wilson
 from judgebench.leaderboard.wording import in_order
 from judgebench.results import Metric, Reported, Result
 
@@ -107,11 +107,11 @@ def _part(task: TaskBoard) -> Part:
 
 def _head(result: Result, key: str, group: str) -> Cells:
     spec, judge = result.spec, result.spec.judge
-    source = "; ".join(f"{name}: {value}" for name, value in sorted(result.source.items()))
     cells = (
         *(spec.task.name, _whole(spec.task.version), spec.task.fingerprint),
         *(judge.name, judge.model, judge.revision, judge.kind, result.evidence, group),
-        *(spec.orders, _whole(result.counts.items), result.cost, result.seconds, result.finished, key, source or None),
+        *(spec.orders, _whole(result.counts.items), result.cost, result.seconds, result.finished),
+        *(key, source_of(result) or None),
     )
     return tuple(inert(value) for value in cells)
 
@@ -147,9 +147,8 @@ def _in_order(names: tuple[str, ...]) -> list[str]:
 
 
 def _reported_numbers(entry: Reported, task: TaskBoard) -> tuple[Cells, ...]:
-    shares = [entry.correct[category] / items for category, items in entry.items.items()]
     total = sum(entry.items.values())
-    macro = Metric(value=sum(shares) / len(shares), n=total)
+    macro = Metric(value=entry.macro, n=total)
     micro = wilson(sum(entry.correct.values()), total)
     found = [_number(name, None, metric, headline=name == task.metric) for name, metric in
              (("accuracy", micro), ("accuracy_macro", macro))]  # fmt: skip

@@ -82,10 +82,8 @@ def _entry(root: ET.Element, date: str, task: TaskBoard, result: Result) -> None
 
 
 def _value(result: Result, task: TaskBoard, words: MetricWords) -> str:
-    found = result.metrics.get(task.metric)
-    shown = cell(found, words)
-    unit = " %" if words.share and not shown.missing else ""
-    return f"{words.label} {shown.missing or f'{shown.value}{unit} {shown.interval}'.rstrip()}"
+    shown = cell(result.metrics.get(task.metric), words)
+    return f"{words.label} {shown.missing or shown.said(words)}"
 
 
 def _summary(result: Result, task: TaskBoard, words: MetricWords) -> str:

@@ -3,7 +3,6 @@
 Every string is escaped, and its invisible characters are spelled out.
 """
 
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from judgebench.leaderboard.names import safe_name
 from judgebench.leaderboard.overview import Line
 from judgebench.leaderboard.table import Row
 from judgebench.leaderboard.wording import MetricWords, kind_label
+from judgebench.pages import spelled
 
 
 class Measured(Protocol):
@@ -26,14 +26,9 @@ class Measured(Protocol):
     coverage: str
 
 
-_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
 def inert(value: Any) -> Any:
     """Return text with its invisible characters spelled out: none can hide or reorder the rest."""
-    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
-        return value
-    return "".join(f"⟨U+{ord(c):04X}⟩" if unicodedata.category(c) in _UNSEEN else c for c in value)
+    return spelled(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @lru_cache(1 << 14)

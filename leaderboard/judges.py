@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from judgebench.hashing import canonical
+from judgebench.installed import judge_card
 from judgebench.leaderboard import commands
 from judgebench.leaderboard.calibration import Diagram
 from judgebench.leaderboard.cells import DASH, Cell, cell, percent
@@ -101,7 +102,7 @@ def judge_page(
     A table of `histories` stands with the first of its runs that is on the page.
     """
     judge = results[0].spec.judge
-    card = commands.judge_card(judge)
+    card = judge_card(judge)
     models = {result.spec.judge.model for result in results}
     tasks = {task.name: task for task in board.tasks}
     told = {
@@ -169,7 +170,7 @@ def _plain(value: object) -> str:
 
 
 def _card_facts(results: Sequence[Result]) -> list[Fact]:
-    card = commands.judge_card(results[0].spec.judge)
+    card = judge_card(results[0].spec.judge)
     if card is None:
         return [Fact("Card", (("not installed here; the facts are those of the results", ()),))]
     unsaid = UNSAID if card.model else ""

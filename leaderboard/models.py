@@ -4,9 +4,9 @@ import re
 from functools import cache
 
 from judgebench import registry
+from judgebench.installed import judge_card
 from judgebench.judges import card as judge_cards
 from judgebench.judges.card import JudgeCard
-from judgebench.leaderboard.commands import judge_card
 from judgebench.spec import JudgeSpec
 
 UNKNOWN = "unknown"

@@ -1,12 +1,7 @@
 """Names as parts of paths: what a result calls itself must not choose where a file lies or a link leads."""
 
-import re
-
 from judgebench.hashing import short_id
-from judgebench.task import slug
-
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-"""Device names, which Windows keeps for itself with any suffix."""
+from judgebench.task import is_device, slug
 
 
 def safe_name(text: str) -> str:
@@ -15,6 +10,6 @@ def safe_name(text: str) -> str:
     Different texts have different names, on file systems that ignore case too: no slug holds a `~`.
     """
     name = slug(text)
-    if _RESERVED.fullmatch(name):
+    if is_device(name):
         return f"_{name}~{short_id(text)}"
     return name if name == text else f"{name}~{short_id(text)}"

@@ -1,14 +1,12 @@
 """HTML: style and script inside each page, every string escaped, no network."""
 
-import base64
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from judgebench.leaderboard import html, method
@@ -36,6 +34,7 @@ from judgebench.leaderboard.wording import (
     kind_label,
     metric_words,
 )
+from judgebench.pages import policy_hash, templates
 from judgebench.version import VERSION
 
 inert = html.inert
@@ -168,14 +167,7 @@ def _render(
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("judgebench.leaderboard"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=inert,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("judgebench.leaderboard", inert)
     environment.globals.update(
         safe_name=safe_name,
         kind_label=kind_label,
@@ -201,9 +193,7 @@ def _static(name: str) -> str:
 
 def _policy(scripts: Sequence[str]) -> str:
     """Return the content security policy: these scripts and our style, and nothing from anywhere."""
-    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
-    hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
-    allowed = f"script-src {hashes}; style-src 'unsafe-inline'; img-src data:"
+    allowed = f"script-src {' '.join(map(policy_hash, scripts))}; style-src 'unsafe-inline'; img-src data:"
     return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 

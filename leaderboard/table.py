@@ -233,7 +233,7 @@ def _result_row(result: Result, task: TaskBoard, columns: Sequence[Column], plac
         model=judge.model or "",
         kind=judge.kind,
         evidence=result.evidence,
-        source="; ".join(f"{key}: {value}" for key, value in sorted(result.source.items())),
+        source=source_of(result),
         detail=f"spec {result.spec_sha256[:8]}{revision}",
         badges=tuple(badges),
         cells=cells,
@@ -246,6 +246,11 @@ def _result_row(result: Result, task: TaskBoard, columns: Sequence[Column], plac
         openness=openness(judge),
         size=band(size(judge)),
     )
+
+
+def source_of(result: Result) -> str:
+    """Return where a result's verdicts are from, in one line, "" for a run."""
+    return "; ".join(f"{key}: {value}" for key, value in sorted(result.source.items()))
 
 
 def short_name(judge: JudgeSpec) -> str:
@@ -297,8 +302,7 @@ def _same_judge(entry: Reported, result: Result) -> bool:
 
 def _reported_cell(entry: Reported, column: Column) -> Cell:
     if column.metric == "accuracy_macro":
-        shares = [entry.correct[category] / items for category, items in entry.items.items()]
-        return column.cell(Metric(value=sum(shares) / len(shares), n=_items(entry, None)))
+        return column.cell(Metric(value=entry.macro, n=_items(entry, None)))
     if column.metric != "accuracy":
         return Cell("")
     if column.category is None:

@@ -42,3 +42,8 @@ def write_pairs(path: Path, count: int = 8, **fields: Any) -> Path:
     """Write a JSONL file of pairs and return its path."""
     path.write_text("".join(json.dumps(pair_row(n, **fields)) + "\n" for n in range(count)), "utf-8")
     return path
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of all files below a folder by their names, sorted."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from browser.boards import gallery, make_result, share
 
+from judgebench import installed
 from judgebench.judges.card import load_card
 from judgebench.leaderboard import commands, data, history
 from judgebench.leaderboard.calibration import Diagram
@@ -85,7 +86,7 @@ def test_the_facts_of_an_installed_card_are_complete() -> None:
 
 def test_what_a_card_with_a_model_leaves_out_is_said_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     bare = load_card("judgelm-7b").model_copy(update={"size": None, "licence": None, "training_datasets": ()})
-    monkeypatch.setattr(commands, "_judge_card", lambda *_: bare)
+    monkeypatch.setattr(installed, "_judge_card", lambda *_: bare)
     page = portrait(make_result("judgelm-7b"))
     for label in ("Size", "Licence", "Training data"):
         assert fact(page, label).values == (("not stated by the card", ()),)

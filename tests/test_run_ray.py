@@ -30,6 +30,7 @@ from judgebench.prices import Price
 from judgebench.records import Reply, Usage
 from judgebench.rescore import rescore
 from judgebench.run import ray as engine
+from judgebench.run.worker import Desk
 
 __all__ = ["fake_ray"]
 PAIRS = 60
@@ -223,6 +224,22 @@ def test_max_cost_stops_in_order_and_continues(fake_ray: FakeRay, task: str, tmp
     done = judged(task, tmp_path / "runs", backend, max_cost=5.0, **options)
     assert sum(SEEN.values()) == TRIALS
     assert done.result.cost == pytest.approx(TRIALS / 100)
+
+
+def test_a_sum_that_travels_slowly_lets_no_further_call_start(
+    fake_ray: FakeRay, task: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pay = Desk.pay
+
+    async def late(desk: Desk, cost: float) -> float:
+        spent = await pay(desk, cost)
+        await asyncio.sleep(0.05)
+        return spent
+
+    monkeypatch.setattr(Desk, "pay", late)
+    with pytest.raises(Incomplete, match="stopped at"):
+        judged(task, tmp_path, Priced(Endpoint(model="m"), cent), max_cost=0.5, concurrency=1, cache=False)
+    assert 50 <= sum(SEEN.values()) <= 50 + IN_FLIGHT / 4
 
 
 def test_workers_share_a_cache_and_say_what_it_saved(fake_ray: FakeRay, task: str, tmp_path: Path) -> None:

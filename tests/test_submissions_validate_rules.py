@@ -7,13 +7,13 @@ import pytest
 
 from factories import make_item
 from fakes.honest import BOTH, assembled, edit_spec, honest, pairs, publish, recompute, rewrite, rows_of, run, spec_of
+from judgebench.installed import family_of, judge_card
 from judgebench.judges.card import card_names, load_card
 from judgebench.judges.convert import fit
 from judgebench.records import Best, Candidate, Item, Scores, Usage
 from judgebench.results import Environment, VerdictRow
 from judgebench.sources import load_task
 from judgebench.submissions import gold
-from judgebench.submissions.cards import family_of, judge_card
 from judgebench.submissions.validate import validate
 
 CARDS = card_names()

@@ -138,7 +138,7 @@ def write(published: Published, out: Path) -> Imported:
     )
     path = out / published.judge.name / f"{task.name}.json"
     try:
-        if _packaged(task) is None:
+        if tasks.packaged_gold(task.name, task.fingerprint) is None:
             write_atomic(_beside(path, task), _table(published.gold))
         write_atomic(path.with_name(f"{task.name}.verdicts.jsonl"), data)
         write_atomic(path, result_bytes(result))
@@ -154,7 +154,7 @@ def find_gold(path: Path, task: TaskSpec) -> list[GoldRow]:
     """
     from judgebench.tasks.verifiable import gold_again
 
-    data = _packaged(task)
+    data = tasks.packaged_gold(task.name, task.fingerprint)
     beside = _beside(path, task)
     if data is None and beside.is_file():
         data = beside.read_bytes()
@@ -168,13 +168,6 @@ def find_gold(path: Path, task: TaskSpec) -> list[GoldRow]:
 
 def _beside(path: Path, task: TaskSpec) -> Path:
     return path.with_name(f"{task.name}.gold.csv")
-
-
-def _packaged(task: TaskSpec) -> bytes | None:
-    """Return the packaged gold table if it is this task's."""
-    entry = tasks.resource(f"gold/{task.name}.csv")
-    data = entry.read_bytes() if entry.is_file() else b""
-    return data if sha256(data) == task.fingerprint else None
 
 
 def _table(gold: Iterable[GoldRow]) -> bytes:

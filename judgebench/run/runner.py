@@ -7,7 +7,7 @@ door is journaled before the judge sees it, so a killed trial resumes in the mid
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -111,7 +111,10 @@ class Journal(Protocol):
 
 @dataclass(frozen=True)
 class Means:
-    """What a run has to answer requests with, shared by the doors of all its trials."""
+    """What a run has to answer requests with, shared by the doors of all its trials.
+
+    `settled` is waited for before a request where others spend on the same run: the tally then knows what they have.
+    """
 
     models: Models
     limiter: Limiter
@@ -119,6 +122,7 @@ class Means:
     tally: Tally
     cache: ReplyCache | None = None
     max_cost: float | None = None
+    settled: Callable[[], Awaitable[None]] | None = None
 
     @property
     def is_spent(self) -> bool:
@@ -182,6 +186,8 @@ class Door:
 
     async def _send(self, backend: Backend, request: AnyRequest, sample: str) -> Reply:
         means = self.means
+        if means.settled is not None:
+            await means.settled()
         if means.is_spent:
             raise _Stop
         started = time.perf_counter()

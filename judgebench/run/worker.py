@@ -209,7 +209,8 @@ class Bench:
         cache = ReplyCache(default_folder()) if config.cache else None
         self._stopped = asyncio.ensure_future(_answer(self._desk.stopped))
         kept = _Kept(models.default, models.build)
-        return Runner(judge, Means(kept, limiter, self._lines, Tally(total=0), cache, config.max_cost))
+        settled = None if config.max_cost is None else self._settled
+        return Runner(judge, Means(kept, limiter, self._lines, Tally(total=0), cache, config.max_cost, settled))
 
     def _unpacked(self, packed: dict[str, Any]) -> Work:
         if packed["replies"]:
@@ -224,6 +225,11 @@ class Bench:
             telling = asyncio.ensure_future(self._pay(cost))
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
+
+    async def _settled(self) -> None:
+        """Wait until the desk has answered what was told: a sum still on its way would let one call too many start."""
+        if self._telling:
+            await asyncio.wait(self._telling)
 
     async def _pay(self, cost: float) -> None:
         """Hear from the desk what all workers together have spent."""

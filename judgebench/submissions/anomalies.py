@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from judgebench.installed import judge_card, task_card
 from judgebench.metrics import shape_of
 from judgebench.metrics.catalogue import CATALOGUE
 from judgebench.metrics.table import Table
 from judgebench.results import Metric, Result, VerdictRow
-from judgebench.submissions.cards import judge_card, task_card
 from judgebench.submissions.case import Case, Findings
 from judgebench.submissions.layout import RESULT, VERDICTS
 from judgebench.submissions.reading import Refused

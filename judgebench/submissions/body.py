@@ -20,7 +20,7 @@ from judgebench.leaderboard.wording import MetricWords, metric_words
 from judgebench.metrics import shape_of
 from judgebench.records import FAULT_KINDS
 from judgebench.results import Metric, Result, VerdictRow
-from judgebench.submissions.findings import Finding, Report, code_span, plain
+from judgebench.submissions.findings import Report, code_span, plain
 from judgebench.submissions.rebuilt import Submission
 
 BESIDE = (
@@ -35,16 +35,11 @@ LONGEST_COMMAND = 4000
 def markdown(found: Sequence[Submission], board: Board, report: Report) -> str:
     """Return the text for submissions, given the board that they would be part of and what their check found."""
     parts = [part for submission in found for part in _submission(submission, board)]
-    told = "\n".join(_flag(finding) for finding in report.flags) or "None."
+    told = "\n".join(finding.markdown() for finding in report.flags) or "None."
     note = (
         "Written by `judgebench submit`. The numbers are recomputed from the verdicts when the pull request is checked."
     )
     return "\n\n".join([*parts, "## Flags", told, note]) + "\n"
-
-
-def _flag(finding: Finding) -> str:
-    field = f" {code(finding.field)}" if finding.field else ""
-    return f"- {code(finding.file)}{field}: {code(finding.problem)}"
 
 
 def code(text: str) -> str:

@@ -59,6 +59,11 @@ class Finding:
         field = f"{plain(self.field)}: " if self.field else ""
         return f"{plain(self.file)}: {field}{'flag: ' if self.severity == 'flag' else ''}{plain(self.problem)}"
 
+    def markdown(self) -> str:
+        """Return the finding as an item of a Markdown list."""
+        field = f" {code_span(self.field)}" if self.field else ""
+        return f"- {code_span(self.file)}{field}: {code_span(self.problem)}"
+
     def as_json(self) -> dict[str, str]:
         """Return the finding as JSON, unprintable characters spelled out."""
         return {
@@ -122,15 +127,10 @@ def _many(count: int, noun: str) -> str:
 
 def _listed(findings: Iterable[Finding]) -> list[str]:
     """Return the findings as lines of a list, as many as fit a comment."""
-    lines = [_line(finding) for finding in findings]
+    lines = [finding.markdown() for finding in findings]
     shown, characters = 0, 0
     while shown < min(len(lines), MOST_SHOWN) and characters + len(lines[shown]) <= MOST_CHARACTERS // 2:
         characters += len(lines[shown])
         shown += 1
     rest = len(lines) - shown
     return [*lines[:shown], *([f"- and {rest} more; `judgebench validate` lists them all"] if rest else [])]
-
-
-def _line(finding: Finding) -> str:
-    field = f" {code_span(finding.field)}" if finding.field else ""
-    return f"- {code_span(finding.file)}{field}: {code_span(finding.problem)}"

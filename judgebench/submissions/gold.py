@@ -7,8 +7,8 @@ from judgebench import registry, sources
 from judgebench import task as tasks
 from judgebench.errors import JudgebenchError
 from judgebench.hashing import sha256
+from judgebench.installed import task_card
 from judgebench.records import Item
-from judgebench.submissions.cards import task_card
 from judgebench.submissions.case import Case
 from judgebench.submissions.layout import GOLD
 from judgebench.submissions.reading import Refused

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from judgebench.submissions.findings import Finding
 from judgebench.submissions.reading import kind_of
+from judgebench.task import is_device
 
 RESULT, VERDICTS, GOLD = ".json", ".verdicts.jsonl", ".gold.csv"
 SUFFIXES = (VERDICTS, GOLD, RESULT)
@@ -25,8 +26,6 @@ REPORTED = "reported"
 LONGEST_NAME = 160
 MOST_FILES = 100_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-"""Device names, which Windows keeps for itself with any suffix."""
 _ALIKE = str.maketrans("01_.", "ol--")
 """Marks that are taken for others at a glance."""
 
@@ -37,7 +36,7 @@ def name_problem(name: str) -> str | None:
         return f"has {len(name)} characters; {LONGEST_NAME} is the most"
     if not _NAME.fullmatch(name):
         return "is not safe as a path; use a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
-    if _RESERVED.fullmatch(name):
+    if is_device(name):
         return "is a device's name on Windows; choose another"
     if name.endswith("."):
         return "ends in a dot, which Windows drops; choose another"

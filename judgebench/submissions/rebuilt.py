@@ -4,7 +4,6 @@ The journal's judgments are the measurement; `result.json` and `verdicts.jsonl` 
 they are made again and compared: what was changed by hand on either side shows.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +26,10 @@ from judgebench.submissions.again import command
 from judgebench.submissions.findings import plain
 from judgebench.submissions.leaks import leaks
 from judgebench.submissions.reread import reread
+from judgebench.submissions.rules_numbers import equal
 from judgebench.task import GoldRow
 from judgebench.version import VERSION
 
-TOLERANCE = 1e-9
-"""Numbers that differ by less, absolutely or relatively, are equal: another machine may add in another order."""
 SHOWN = 3
 """Differences that a refusal names."""
 
@@ -106,7 +104,7 @@ def _first(error: pydantic.ValidationError) -> str:
 
 
 def _may_be_submitted(run: Path, spec: Spec, manifest: Mapping[str, Any]) -> None:
-    if _is_demonstration(spec):
+    if spec.judge.is_demonstration:
         raise ValidationError(
             f"{run} is a demonstration: nothing was judged. Type: judgebench eval --judge NAME --model provider/name"
         )
@@ -122,13 +120,9 @@ def _may_be_submitted(run: Path, spec: Spec, manifest: Mapping[str, Any]) -> Non
     _installed(run, spec)
 
 
-def _is_demonstration(spec: Spec) -> bool:
-    return (spec.judge.model or "").startswith("scripted/") or spec.judge.name.startswith("demo")
-
-
 def _installed(run: Path, spec: Spec) -> None:
     """Refuse a judge or a task whose card nobody else has: its numbers could be neither read nor made again."""
-    from judgebench.leaderboard.commands import judge_card, task_card
+    from judgebench.installed import judge_card, task_card
     from judgebench.leaderboard.names import safe_name
 
     judge, task = spec.judge, spec.task
@@ -264,8 +258,7 @@ def _differences(theirs: Any, mine: Any, path: str = "") -> Iterator[str]:
 
 def _equal(one: Any, two: Any) -> bool:
     if isinstance(one, float) or isinstance(two, float):
-        numbers = isinstance(one, float | int) and isinstance(two, float | int)
-        return numbers and math.isclose(one, two, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+        return isinstance(one, float | int) and isinstance(two, float | int) and equal(one, two)
     return bool(one == two)
 
 
@@ -278,9 +271,7 @@ def _value(value: Any) -> str:
 
 def _gold(run: Path, task: TaskSpec, manifest: Mapping[str, Any]) -> tuple[list[GoldRow], bytes | None]:
     """Return the gold rows of a run's task, and the table to publish where judgebench brings none."""
-    entry = tasks.resource(f"gold/{task.name}.csv")
-    packaged = entry.read_bytes() if entry.is_file() else b""
-    if sha256(packaged) == task.fingerprint:
+    if (packaged := tasks.packaged_gold(task.name, task.fingerprint)) is not None:
         return tasks.read_gold_table(packaged, f"tasks/gold/{task.name}.csv"), None
     beside = run / "gold.csv"
     data = beside.read_bytes() if beside.is_file() else _gold_of_dataset(run, task, manifest)

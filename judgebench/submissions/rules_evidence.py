@@ -15,11 +15,11 @@ from collections.abc import Iterator, Sequence
 
 from judgebench.assemble import verdict_row
 from judgebench.errors import JudgebenchError
+from judgebench.installed import family_of, judge_card, task_card
 from judgebench.judges.base import Family
 from judgebench.records import Best, Candidate, Fault, Item, Judgment, Reply, Sampling, Turn
 from judgebench.results import Result, VerdictRow
 from judgebench.run.plan import trials, view
-from judgebench.submissions.cards import family_of, judge_card, task_card
 from judgebench.submissions.case import Case, Findings, shown
 from judgebench.submissions.gold import texts
 from judgebench.submissions.layout import VERDICTS

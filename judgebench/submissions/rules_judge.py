@@ -9,11 +9,11 @@ flagged. Of imported outputs no more is known than names, so no card is compared
 from typing import Any, get_args
 
 from judgebench.errors import UsageError
+from judgebench.installed import family_of, judge_card
 from judgebench.judges.card import JudgeCard, Kind, Weights
 from judgebench.judges.convert import fit
 from judgebench.registry import unknown
 from judgebench.spec import JudgeSpec
-from judgebench.submissions.cards import family_of, judge_card
 from judgebench.submissions.case import Case, Findings, shown
 
 CONVERSIONS: dict[str, bool | None] = {"none": None, "score-each": True, "round-robin": True, "knock-out": False}

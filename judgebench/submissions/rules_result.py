@@ -74,7 +74,7 @@ def whole(case: Case) -> Findings:
     spec = case.result.spec
     if case.result.demonstration:
         yield case.error("demonstration", "is true: nothing was judged. Submit a run of a real judge")
-    elif (spec.judge.model or "").startswith("scripted/") or spec.judge.name.startswith("demo"):
+    elif spec.judge.is_demonstration:
         yield case.error("demonstration", f"is false, but {shown(spec.judge.model or spec.judge.name)} is a script")
     if spec.limit is not None:
         yield case.error("spec.limit", f"is {spec.limit}: a part of the task. Run eval without --limit")
@@ -123,11 +123,10 @@ def times(case: Case) -> Findings:
         text = getattr(result, field)
         if text is None:
             continue
-        try:
-            moments[field] = datetime.fromisoformat(text).astimezone(UTC)
-            assert datetime.fromisoformat(text).tzinfo is not None
-        except (ValueError, OverflowError, AssertionError):
-            moments.pop(field, None)
+        moment = _moment(text)
+        if moment is not None:
+            moments[field] = moment
+        else:
             yield case.error(field, f"is {shown(text)}, no time like 2026-01-31T12:00:00+00:00")
     for field, moment in moments.items():
         if moment > datetime.now(UTC) + timedelta(days=1):
@@ -136,6 +135,15 @@ def times(case: Case) -> Findings:
         took = (moments["finished"] - moments["started"]).total_seconds()
         if took < int(result.seconds or 0) - 1:  # written in whole seconds
             yield case.error("finished", f"is {took:.0f} seconds after the start, but the run took {result.seconds}")
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a time in UTC; None for what is none, or has no time zone."""
+    try:
+        found = datetime.fromisoformat(text)
+        return None if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 # -- words -------------------------------------------------------------------------------------------------

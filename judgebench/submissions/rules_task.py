@@ -11,14 +11,13 @@ from pathlib import Path
 
 from judgebench import task as tasks
 from judgebench.errors import DataError, UsageError
-from judgebench.hashing import sha256
+from judgebench.installed import task_card
 from judgebench.metrics import shape_of
 from judgebench.metrics.catalogue import CATALOGUE, SETS
 from judgebench.records import Candidate, Gold, Item
 from judgebench.registry import unknown
 from judgebench.results import Result
 from judgebench.submissions import reading
-from judgebench.submissions.cards import task_card
 from judgebench.submissions.case import Case, Findings, shown
 from judgebench.submissions.layout import GOLD
 from judgebench.submissions.reading import Refused
@@ -81,9 +80,7 @@ def _carded(case: Case, card: TaskCard, split: str) -> Findings:
 def packaged(result: Result) -> bytes | None:
     """Return the gold table that judgebench brings, if it is this result's."""
     spec = result.spec.task
-    entry = tasks.resource(f"gold/{spec.name}.csv") if task_card(spec.name) else None
-    data = entry.read_bytes() if entry is not None and entry.is_file() else b""
-    return data if sha256(data) == spec.fingerprint else None
+    return tasks.packaged_gold(spec.name, spec.fingerprint) if task_card(spec.name) else None
 
 
 def read_gold(path: Path, fingerprint: str) -> list[GoldRow]:

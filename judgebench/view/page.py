@@ -1,17 +1,16 @@
 """The page: style and script inside it, data in files beside it, nothing from anywhere else."""
 
-import base64
-import hashlib
 from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from judgebench.metrics.definition import Shape
+from judgebench.pages import policy_hash, templates
 from judgebench.results import Result
 from judgebench.version import VERSION
 from judgebench.view.texts import plain
@@ -43,20 +42,12 @@ def _headline(result: Result, shape: Shape) -> str:
     if metric is None or metric.value is None:
         return ""
     words = metric_words(name, shape)
-    shown = cell(metric, words)
-    return " ".join(filter(None, (words.label, shown.value + (" %" if words.share else ""), shown.interval)))
+    return f"{words.label} {cell(metric, words).said(words)}"
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("judgebench.view"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_inert,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("judgebench.view", _inert)
     style, script = style_of_board() + own("static/view.css"), own("static/view.js")
     environment.globals.update(
         style=Markup(style),  # noqa: S704  # our own file
@@ -92,11 +83,7 @@ def _policies(style: str, script: str) -> tuple[str, str]:
     nothing else, no request, no image. The second: what it loads is from where the page is from.
     """
     first = (
-        f"default-src 'none'; script-src {_hash(script)} 'strict-dynamic'; style-src {_hash(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types parts"
+        f"default-src 'none'; script-src {policy_hash(script)} 'strict-dynamic'; style-src {policy_hash(style)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types parts"
     )
     return first, "script-src 'unsafe-inline' 'self'"
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -5,13 +5,13 @@ are JSON, which cannot end a script, in one call: pages from disk may load scrip
 """
 
 import re
-import unicodedata
 from typing import Any
 
 import orjson
 
+from judgebench.pages import spelled
+
 KEPT = "\n\t"
-_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _NO_MARKUP = {b"<": b"\\u003c", b">": b"\\u003e", b"&": b"\\u0026"}
 _ESCAPED = re.compile(rb"\\[bfru]")
 """How JSON spells controls that a page would not show. Line ends and tabs are others."""
@@ -19,25 +19,12 @@ FUNCTION = "judgebench"
 """What a file of data calls; the page's script defines it."""
 
 
-class _Spelling(dict[int, str]):
-    """How each character is shown, found out when it first occurs."""
-
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        unseen = unicodedata.category(char) in _UNSEEN and char not in KEPT
-        self[code] = f"⟨U+{code:04X}⟩" if unseen else char
-        return self[code]
-
-
-_SPELLING = _Spelling()
-
-
 def plain(text: str) -> str:
     """Return a text with its invisible characters spelled out as `⟨U+202E⟩`, except line ends and tabs."""
     text = text.replace("\r\n", "\n")
     if text.replace("\n", "").replace("\t", "").isprintable():
         return text
-    return text.translate(_SPELLING)
+    return spelled(text, KEPT)
 
 
 def excerpt(text: str, length: int) -> str:
@@ -49,8 +36,8 @@ def excerpt(text: str, length: int) -> str:
 def script(name: str, value: Any) -> bytes:
     """Return a JavaScript file that hands over a JSON value under a name. Every string in it becomes `plain`."""
     data = _encoded([name, value])
-    for character, spelled in _NO_MARKUP.items():
-        data = data.replace(character, spelled)  # in JSON these stand in strings only
+    for character, escaped in _NO_MARKUP.items():
+        data = data.replace(character, escaped)  # in JSON these stand in strings only
     return b"%s(...%s);\n" % (FUNCTION.encode(), data)
 
 

@@ -17,12 +17,12 @@ from judgebench.assemble import count, result_bytes, sort_rows, verdict_bytes
 from judgebench.backends.scripted import ScriptedBackend
 from judgebench.evaluation import Evaluation, evaluate
 from judgebench.hashing import sha256
+from judgebench.installed import family_of
 from judgebench.judges.card import load_card
 from judgebench.metrics import measure
 from judgebench.records import Item, Usage
 from judgebench.results import Environment, Result, VerdictRow, VerdictsFile
 from judgebench.spec import JudgeSpec, Spec, TaskSpec
-from judgebench.submissions.cards import family_of
 from judgebench.task import facts, gold_table
 from judgebench.version import VERSION
 

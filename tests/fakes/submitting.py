@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from factories import files_of
 from judgebench import environment
 from judgebench.backends.scripted import ScriptedBackend
 from judgebench.errors import ValidationError
@@ -99,11 +100,6 @@ def hermetic_git() -> dict[str, str]:
     return {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of all files below a folder by their names."""
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
 def change(path: Path, edit: Callable[[Any], Any]) -> None:
     """Change a JSON file by hand."""
     loaded = json.loads(path.read_bytes())
@@ -115,11 +111,11 @@ def refused(
     run: Path, results: Path, match: str, kind: type[Exception] = ValidationError, lines: int = 1, **options: Any
 ) -> str:
     """Submit, expect a refusal in one line, and that nothing was written. Return the line."""
-    before = contents(results)
+    before = files_of(results)
     with pytest.raises(kind, match=match) as caught:
         submit([run], results, **options)
     assert len(str(caught.value).splitlines()) == lines
-    assert contents(results) == before
+    assert files_of(results) == before
     assert not list(run.glob(".submit-*"))
     return str(caught.value)
 
@@ -139,7 +135,7 @@ def watch_check(patch: pytest.MonkeyPatch) -> Checks:
     def validate(results: Path, paths: Sequence[Path] = ()) -> Report:
         assert paths
         assert all(path.is_relative_to(results) for path in paths)
-        asked.append((results, sorted(contents(results))))
+        asked.append((results, sorted(files_of(results))))
         return Report(("x",), (Finding("flag", f"results/{PLACE}.json", "metrics", "far | above `the` best"),))
 
     replace_check(patch, validate)

@@ -14,7 +14,7 @@ from judgebench.task import TaskCard, resolve, slug
 def judge_card(judge: JudgeSpec) -> JudgeCard | None:
     """Return the installed card that a judge's name means: the card's own, or the card's with another model.
 
-    None for a card of the submitter's own.
+    None for a card of the user's own.
     """
     return _judge_card(judge.name, judge.model)
 
@@ -28,7 +28,7 @@ def _judge_card(judge: str, model: str | None) -> JudgeCard | None:
 
 @cache
 def task_card(name: str) -> tuple[TaskCard, str] | None:
-    """Return the installed card and split of a task, or None for a task of the submitter's own."""
+    """Return the installed card and split of a task, or None for a task of the user's own."""
     try:
         return resolve(name, None)
     except UsageError:

@@ -4,35 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from factories import make_item, write_pairs
+from factories import files_of, make_item, write_pairs
 from fakes.view_runs import (
     read_items,
     write_run,
 )
 from judgebench.errors import DataError, RunError, UsageError
-from judgebench.evaluation import evaluate
 from judgebench.view import build, journal
-
-
-@pytest.fixture
-def pairs(tmp_path: Path) -> Path:
-    """A finished run over a file of six pairs, judged by a scripted model."""
-    task = write_pairs(tmp_path / "pairs.jsonl", 6)
-    return evaluate("pairwise", str(task), model="scripted/demo", runs=str(tmp_path / "runs"), cache=False).directory
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
 
 # -- files ------------------------------------------------------------------------------------------------
 
 
 def test_the_same_run_has_the_same_bytes(pairs: Path, tmp_path: Path) -> None:
-    one = tree(build(pairs, tmp_path / "one").page.parent)
-    assert one == tree(build(pairs, tmp_path / "two").page.parent)
+    one = files_of(build(pairs, tmp_path / "one").page.parent)
+    assert one == files_of(build(pairs, tmp_path / "two").page.parent)
     shutil.copytree(pairs, tmp_path / "copy")
-    assert one == tree(build(tmp_path / "copy", tmp_path / "three").page.parent)
+    assert one == files_of(build(tmp_path / "copy", tmp_path / "three").page.parent)
 
 
 def test_an_unchanged_run_is_not_built_again(pairs: Path) -> None:
@@ -46,14 +33,14 @@ def test_an_unchanged_run_is_not_built_again(pairs: Path) -> None:
 
 @pytest.mark.parametrize("harm", ["index.html", "*/0.js", "view.json"])
 def test_a_damaged_view_is_built_again(pairs: Path, harm: str) -> None:
-    whole = tree(build(pairs).page.parent)
+    whole = files_of(build(pairs).page.parent)
     next((pairs / "view").glob(harm)).unlink()
     if harm == "view.json":
         with pytest.raises(UsageError, match="not a view's"):
             build(pairs)
         return
     assert build(pairs).rebuilt
-    assert tree(pairs / "view") == whole
+    assert files_of(pairs / "view") == whole
 
 
 @pytest.mark.parametrize(
@@ -83,7 +70,7 @@ def test_other_files_in_the_folder_stay(tmp_path: Path) -> None:
 def test_a_build_that_fails_leaves_the_earlier_view(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     items = [make_item(n) for n in range(4)]
     run = write_run(tmp_path / "run", items, only=3)
-    before = tree(build(run).page.parent)
+    before = files_of(build(run).page.parent)
     write_run(tmp_path / "run", items)
 
     def full(*_: object) -> bytes:
@@ -92,7 +79,7 @@ def test_a_build_that_fails_leaves_the_earlier_view(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("judgebench.view.content.script", full)
     with pytest.raises(OSError, match="No space"):
         build(run)
-    assert tree(run / "view") == before
+    assert files_of(run / "view") == before
     assert not list((run / "view").glob(".making-*"))
 
 
@@ -151,10 +138,10 @@ def test_a_folder_of_something_else_is_refused(pairs: Path, tmp_path: Path, othe
     elif other != "run":
         out.mkdir()
         (out / ("manifest.json" if other == "site" else "index.html")).write_text('{"files": ["index.html"]}')
-    before = tree(tmp_path)
+    before = files_of(tmp_path)
     with pytest.raises(UsageError, match=r"--out DIR"):
         build(pairs, out)
-    assert tree(tmp_path) == before
+    assert files_of(tmp_path) == before
 
 
 @pytest.mark.parametrize(

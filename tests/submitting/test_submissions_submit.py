@@ -7,6 +7,7 @@ import orjson
 import pytest
 from click.testing import CliRunner
 
+from factories import files_of
 from fakes import submitting
 from fakes.submitting import (
     JUDGE,
@@ -14,16 +15,12 @@ from fakes.submitting import (
     SECRET_WORDS,
     Checks,
     change,
-    clean_code,
-    contents,
-    copied,
     finished,
     git,
     mostly,
     refused,
     replace_check,
     repository,
-    watch_check,
 )  # fmt: skip
 from judgebench.cli.submitting import command
 from judgebench.errors import RunError, UsageError, ValidationError
@@ -39,40 +36,12 @@ from judgebench.submissions.submit import submit
 FILES = [f"{PLACE}.gold.csv", f"{PLACE}.json", f"{PLACE}.verdicts.jsonl"]
 
 
-@pytest.fixture(autouse=True)
-def _clean_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    clean_code(monkeypatch)
-
-
-@pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> Checks:
-    """Stand in for the check and write down what it was asked."""
-    return watch_check(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        clean_code(patch)
-        return finished(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def run(made: Path, tmp_path: Path) -> Path:
-    return copied(made, tmp_path)
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    return tmp_path / "results"
-
-
 # -- what is written ------------------------------------------------------------------------------------------
 
 
 def test_a_run_becomes_a_result_verdicts_and_gold(run: Path, results: Path, checked: Checks) -> None:
     done = submit([run], results)
-    assert sorted(contents(results)) == FILES
+    assert sorted(files_of(results)) == FILES
     assert sorted(str(path.relative_to(results)) for path in done.files) == FILES
     result = data.read_result(results / f"{PLACE}.json")
     assert result == Result.model_validate_json((run / "result.json").read_bytes())
@@ -92,7 +61,7 @@ def test_the_bytes_are_canonical_whatever_the_run_folder_holds(run: Path, result
 def test_no_word_of_a_reply_leaves(run: Path, results: Path, checked: Checks) -> None:
     assert SECRET_WORDS in (run / "journal.jsonl").read_text()
     done = submit([run], results)
-    for text in (*contents(results).values(), done.body.read_bytes(), json.dumps(done.as_json()).encode()):
+    for text in (*files_of(results).values(), done.body.read_bytes(), json.dumps(done.as_json()).encode()):
         assert SECRET_WORDS.encode() not in text
         assert b"rationale" not in text
     rows = [orjson.loads(line) for line in (results / f"{PLACE}.verdicts.jsonl").read_bytes().splitlines()]
@@ -138,9 +107,9 @@ def test_a_disk_that_fills_up_leaves_nothing(
 
 def test_the_same_again_changes_nothing(run: Path, results: Path, checked: Checks) -> None:
     submit([run], results)
-    before = contents(results)
+    before = files_of(results)
     assert submit([run], results).as_json()["files"]
-    assert contents(results) == before
+    assert files_of(results) == before
 
 
 def test_several_runs_are_one_submission(run: Path, results: Path, checked: Checks, tmp_path: Path) -> None:
@@ -173,7 +142,7 @@ def test_two_runs_of_one_place_are_refused(run: Path, results: Path, checked: Ch
 
 def test_a_task_with_a_packaged_table_brings_none(results: Path, checked: Checks, tmp_path: Path) -> None:
     submit([finished(tmp_path, task="starter")], results)
-    assert sorted(contents(results)) == [f"{JUDGE}/starter.json", f"{JUDGE}/starter.verdicts.jsonl"]
+    assert sorted(files_of(results)) == [f"{JUDGE}/starter.json", f"{JUDGE}/starter.verdicts.jsonl"]
 
 
 def test_a_gold_table_that_is_gone_is_made_again(run: Path, results: Path, checked: Checks) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from factories import make_item, write_pairs
+from factories import files_of, make_item
 from fakes.hostile import HOSTILE, LINE
 from fakes.view_runs import (
     Said,
@@ -19,7 +19,6 @@ from fakes.view_runs import (
     write_run,
 )
 from judgebench import task as tasks
-from judgebench.evaluation import evaluate
 from judgebench.records import (
     Candidate,
     Fault,
@@ -33,17 +32,6 @@ from judgebench.run.store import Store
 from judgebench.spec import EvalConfig, Spec
 from judgebench.view import build
 from judgebench.view.texts import plain
-
-
-@pytest.fixture
-def pairs(tmp_path: Path) -> Path:
-    """A finished run over a file of six pairs, judged by a scripted model."""
-    task = write_pairs(tmp_path / "pairs.jsonl", 6)
-    return evaluate("pairwise", str(task), model="scripted/demo", runs=str(tmp_path / "runs"), cache=False).directory
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def texts_of(value: Any) -> list[str]:
@@ -168,7 +156,7 @@ def test_no_secret_and_no_path_reaches_the_pages(tmp_path: Path, monkeypatch: py
         there = build(tmp_path / "run").page
     missing = build(tmp_path / "run", tmp_path / "out")
     assert secret in missing.missing, "the reason names the path, to whoever typed the command"
-    for data in (*tree(there.parent).values(), *tree(missing.page.parent).values()):
+    for data in (*files_of(there.parent).values(), *files_of(missing.page.parent).values()):
         assert secret.encode() not in data
         assert str(tmp_path).encode() not in data
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
+from factories import files_of
 from fakes import submitting
 from fakes.submitting import (
     JUDGE,
     PLACE,
-    clean_code,
-    contents,
     copied,
     finished,
     mostly,
@@ -34,15 +33,7 @@ from judgebench.submissions.submit import submit
 
 @pytest.fixture(autouse=True)
 def _prepared(monkeypatch: pytest.MonkeyPatch) -> None:
-    clean_code(monkeypatch)
     watch_check(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        clean_code(patch)
-        return finished(tmp_path_factory.mktemp("made"))
 
 
 def of_gold(share: float) -> Callable[[Any], Any]:
@@ -337,7 +328,7 @@ def test_a_key_of_a_mapping_counts_too(made: Path) -> None:
 
 
 def test_published_results_hold_nothing_of_the_kind() -> None:
-    root = Path(__file__).parent.parent / "results"
+    root = Path(__file__).parent.parent.parent / "results"
     paths = sorted(root.glob("*/*.json"))
     assert len(paths) > 20
     for path in paths:
@@ -369,7 +360,7 @@ def test_the_text_lies_beside_the_run(made: Path, tmp_path: Path) -> None:
     run = copied(made, tmp_path)
     done = submit([run], tmp_path / "results")
     assert done.body.read_text().startswith(f"## ` {JUDGE} ` on ` verifiable `\n")
-    assert f"{PLACE}.json" in contents(tmp_path / "results")
+    assert f"{PLACE}.json" in files_of(tmp_path / "results")
 
 
 # -- the guide -----------------------------------------------------------------------------------------------------
@@ -380,7 +371,7 @@ def test_the_guides_lines_are_lines_that_judgebench_takes() -> None:
 
     from judgebench.cli import cli
 
-    text = (Path(__file__).parent.parent / "docs" / "submitting.md").read_text("utf-8")
+    text = (Path(__file__).parent.parent.parent / "docs" / "submitting.md").read_text("utf-8")
     (block,) = re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL)
     lines = [shlex.split(line, comments=True) for line in block.splitlines()]
     assert [words[1] for words in lines] == ["eval", "submit", "submit"]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from factories import make_item, write_pairs
+from factories import files_of, make_item, write_pairs
 from fakes.view_runs import (
     Said,
     at_hand,
@@ -29,17 +29,6 @@ from judgebench.records import (
     Verdict,
 )
 from judgebench.view import build
-
-
-@pytest.fixture
-def pairs(tmp_path: Path) -> Path:
-    """A finished run over a file of six pairs, judged by a scripted model."""
-    task = write_pairs(tmp_path / "pairs.jsonl", 6)
-    return evaluate("pairwise", str(task), model="scripted/demo", runs=str(tmp_path / "runs"), cache=False).directory
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def block(item: Any, *titles: str) -> Any:
@@ -160,7 +149,7 @@ def test_a_conversation_a_reference_a_rubric_and_a_persona(tmp_path: Path, monke
     assert blocks[1]["text"] == "What is this?\n[image]"
     assert ["difficulty", "3"] in shown["facts"]
     assert read_list(page)["excerpts"] == ["Are you sure?"]
-    assert "example.com" not in "".join(data.decode() for data in tree(page.parent).values())
+    assert "example.com" not in "".join(data.decode() for data in files_of(page.parent).values())
 
 
 def test_repeats_are_entries_of_one_item(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

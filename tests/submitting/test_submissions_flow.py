@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fakes.submitting import JUDGE, PLACE, clean_code, copied, fake_gh, finished, git, mostly, repository
+from fakes.submitting import JUDGE, PLACE, fake_gh, finished, git, mostly, repository
 from judgebench import leaderboard
 from judgebench.cli.submitting import command
 from judgebench.errors import ValidationError
@@ -21,26 +21,13 @@ from judgebench.leaderboard.names import safe_name
 from judgebench.submissions.submit import submit
 from judgebench.submissions.validate import validate, validate_changes
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 OTHER = "pairwise--openai__other"
 
 
 @pytest.fixture(autouse=True)
 def _prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    clean_code(monkeypatch)
     monkeypatch.setenv("PATH", f"{fake_gh(tmp_path)}{os.pathsep}{os.environ['PATH']}")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        clean_code(patch)
-        return finished(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def run(made: Path, tmp_path: Path) -> Path:
-    return copied(made, tmp_path)
 
 
 @pytest.fixture

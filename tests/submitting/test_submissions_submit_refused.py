@@ -12,39 +12,10 @@ from click.testing import CliRunner
 
 from factories import write_pairs
 from fakes import submitting
-from fakes.submitting import MODEL, Checks, change, clean_code, copied, finished, refused, watch_check
+from fakes.submitting import MODEL, Checks, change, finished, refused
 from judgebench import environment
 from judgebench.errors import Incomplete, RunError
 from judgebench.evaluation import evaluate
-
-
-@pytest.fixture(autouse=True)
-def _clean_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    clean_code(monkeypatch)
-
-
-@pytest.fixture
-def checked(monkeypatch: pytest.MonkeyPatch) -> Checks:
-    """Stand in for the check and write down what it was asked."""
-    return watch_check(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        clean_code(patch)
-        return finished(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def run(made: Path, tmp_path: Path) -> Path:
-    return copied(made, tmp_path)
-
-
-@pytest.fixture
-def results(tmp_path: Path) -> Path:
-    return tmp_path / "results"
-
 
 # -- refusals -------------------------------------------------------------------------------------------------
 

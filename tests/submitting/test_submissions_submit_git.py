@@ -10,11 +10,10 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from factories import files_of
 from fakes.submitting import (
     JUDGE,
     PLACE,
-    clean_code,
-    contents,
     copied,
     fake_gh,
     finished,
@@ -34,21 +33,8 @@ TITLE = f"Result: {JUDGE} on verifiable"
 
 @pytest.fixture(autouse=True)
 def _prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    clean_code(monkeypatch)
     watch_check(monkeypatch)
     monkeypatch.setenv("PATH", f"{fake_gh(tmp_path)}{os.pathsep}{os.environ['PATH']}")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        clean_code(patch)
-        return finished(tmp_path_factory.mktemp("made"))
-
-
-@pytest.fixture
-def run(made: Path, tmp_path: Path) -> Path:
-    return copied(made, tmp_path)
 
 
 @pytest.fixture
@@ -232,7 +218,7 @@ def test_a_commit_that_fails_leaves_everything_as_it_was(run: Path, clone: Path,
         submit([run], clone / "results", open_pr=True)
     assert state(clone)[:3] == before[:3]
     assert git(clone, "diff", "--cached", "--name-only") == ""
-    assert sorted(f"results/{name}" for name in contents(clone / "results")) == sorted(FILES)
+    assert sorted(f"results/{name}" for name in files_of(clone / "results")) == sorted(FILES)
     (clone / ".git" / "hooks" / "pre-commit").unlink()
     assert submit([run], clone / "results", open_pr=True).url
 
