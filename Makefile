@@ -10,9 +10,10 @@ TORCH := torch==2.13.0
 eval: $(VENV)/core
 	$(BIN)/judgebench eval
 
-# One thread in each of two processes, or they wait for each other. Browser and fault tests take longest: they come first.
+# One thread in each process, or they wait for each other; three processes, for browsers and servers let two cores idle.
+# Browser and fault tests take longest: they come first.
 test: $(VENV)/dev chromium bubblewrap
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not soak"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not soak"
 
 soak: $(VENV)/dev
 	$(BIN)/python -m pytest -m soak

@@ -75,7 +75,9 @@ def elements(page: Page) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("bypass", [False, True], ids=["with policy", "without policy"])
+@pytest.mark.parametrize(
+    "bypass", [pytest.param(False, marks=pytest.mark.soak), True], ids=["with policy", "without policy"]
+)
 def test_nothing_on_a_hostile_board_runs(chromium: Browser, site: Path, bypass: bool) -> None:
     judges = [path for path in published.pages(site) if path.startswith("judges/")]
     for path in [*published.samples(site), *judges[:: 10 if bypass else 40]]:

@@ -32,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def samples(site: Path) -> list[str]:
-    return list(published.samples(site))
+    return list(published.samples(site, 1))
 
 
 @pytest.fixture
@@ -97,8 +97,8 @@ def test_every_row_of_a_task_is_on_its_page(visit: Open, site: Path, samples: li
 
 
 def test_the_theme_can_be_switched_on_every_kind_of_page(visit: Open, site: Path) -> None:
-    for path in published.samples(site, 1):
-        for scheme, other in (("light", "dark"), ("dark", "light")):
+    for number, path in enumerate(published.samples(site, 1)):
+        for scheme, other in (("light", "dark"), ("dark", "light"))[number % 2 :][:1]:
             page = visit(path, scheme=scheme).page
             color = "getComputedStyle(document.body).backgroundColor"
             before = page.evaluate(color)
