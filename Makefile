@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # pip's torch without a version is a CUDA build of several gigabytes; tests and CI need the CPU only.
 TORCH := torch==2.13.0
+# Tests start hundreds of processes: without bytecode on disk each of them compiles the whole package.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: eval test soak check lint types site clean
 

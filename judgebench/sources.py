@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -198,6 +199,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
 
 
 def _csv_rows(text: str, name: str) -> Iterator[Row | RowProblem]:
+    csv.field_size_limit(sys.maxsize)  # of the process: a response may be longer than 128 KiB
     try:
         found = list(csv.DictReader(io.StringIO(text)))
     except csv.Error as error:

@@ -81,12 +81,12 @@ def test_no_pattern_tries_every_start_with_every_end(name: str) -> None:
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[f"{name}-{gold.get('form')}" for name, gold in CASES])
-def test_no_grader_takes_long_for_a_megabyte(number: int) -> None:
+def test_no_grader_takes_long_for_a_very_long_text(number: int) -> None:
     name, gold = CASES[number]
     grader = registry.load("graders", name)()
     question = asked(grader, gold)
     # Which text each grader gets changes with its number; together they get all of them.
     for piece in list(BOMBS.values())[number % 30 :: 30]:
-        text = piece * (1_000_000 // len(piece))
+        text = piece * (300_000 // len(piece))
         response = Response(question=question.id, text=text, model="m")
-        assert seconds(partial(grader.grade, question, response)) < 30, piece
+        assert seconds(partial(grader.grade, question, response)) < 10, piece

@@ -135,7 +135,9 @@ def test_a_card_without_a_budget_needs_no_tokenizer(monkeypatch: pytest.MonkeyPa
 ONE_OF_EACH = {(card.family, str(card.context), str(card.params)): card.name for card in map(load_card, BUDGETED)}
 
 
-@pytest.mark.parametrize("name", ONE_OF_EACH.values())
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.soak] * (n > 1)) for n, name in enumerate(ONE_OF_EACH.values())]
+)
 def test_the_620_pairs_of_judgebench_obey_every_budget(name: str, shared_data: Path) -> None:
     """The longest pairs would not fit Llama 2's window; the others' windows hold them all."""
     context, count = load_card(name).context, responses(name)

@@ -3,8 +3,10 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from browser import published
 from playwright.sync_api import Browser, sync_playwright
 
 ARGUMENTS = (
@@ -23,3 +25,9 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the site of the published results."""
+    return published.build(tmp_path_factory.mktemp("published"))

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag
@@ -23,11 +24,6 @@ STATE = "="
 """A fragment with this in it is what a table shows, not a place."""
 
 Open = Callable[..., Visit]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return published.build(tmp_path_factory.mktemp("published"))
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +58,7 @@ def test_kinds_of_pages_are_found(site: Path) -> None:
     assert len(published.pages(site)) > 20
 
 
+@pytest.mark.soak
 def test_every_page_opens_and_says_nothing(chromium: Browser, site: Path) -> None:
     for path in published.pages(site):
         with visiting(chromium, site / path) as seen:
@@ -96,17 +93,17 @@ def test_every_row_of_a_task_is_on_its_page(visit: Open, site: Path, samples: li
 # -- how it looks --------------------------------------------------------------------------------------------
 
 
-def test_the_theme_can_be_switched_on_every_kind_of_page(visit: Open, site: Path) -> None:
-    for number, path in enumerate(published.samples(site, 1)):
-        for scheme, other in (("light", "dark"), ("dark", "light"))[number % 2 :][:1]:
-            page = visit(path, scheme=scheme).page
-            color = "getComputedStyle(document.body).backgroundColor"
-            before = page.evaluate(color)
-            page.get_by_role("button", name="Dark theme").click()
-            assert page.evaluate("document.documentElement.dataset.theme") == other, path
-            assert page.evaluate(color) != before, path
-            page.reload()
-            until(page, f"document.documentElement.dataset.theme === '{other}'")
+def test_the_theme_can_be_switched_on_every_kind_of_page(visit: Open, samples: list[str]) -> None:
+    for path, schemes in zip(samples, cycle((("light", "dark"), ("dark", "light"))), strict=False):
+        before, after = schemes
+        page = visit(path, scheme=before).page
+        color = "getComputedStyle(document.body).backgroundColor"
+        shown = page.evaluate(color)
+        page.get_by_role("button", name="Dark theme").click()
+        assert page.evaluate("document.documentElement.dataset.theme") == after, path
+        assert page.evaluate(color) != shown, path
+        page.reload()
+        until(page, f"document.documentElement.dataset.theme === '{after}'")
 
 
 def test_no_page_scrolls_sideways(visit: Open, samples: list[str]) -> None:
