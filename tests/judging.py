@@ -1,6 +1,7 @@
 """What tests of judges share: views, doors that answer from a script, and stand-ins for pinned prompts."""
 
 import asyncio
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +48,24 @@ def make(card: str | JudgeCard, **changes: Any) -> Any:
     return registry.load("families", card.family)(card)
 
 
-def pin_stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, templates: dict[str, str]) -> Path:
-    """Pin our own stand-ins under the names of published prompts, cached already. Returns the cache folder."""
-    real = prompts.pins()
+@cache
+def _pins(templates: tuple[tuple[str, str], ...], formats: tuple[str, ...]) -> str:
     pinned = {
         name: {
             "path": f"folder/{name}.jinja2", "sha256": sha256(text.encode()), "bytes": len(text.encode()),
-            "format": real[name].format if name in real else "jinja",
+            "format": format_,
         }
-        for name, text in templates.items()
+        for (name, text), format_ in zip(templates, formats, strict=True)
     }  # fmt: skip
-    source = {"repository": "someone/prompts", "commit": "c0ffee", "files": pinned}
+    return yaml.safe_dump([{"repository": "someone/prompts", "commit": "c0ffee", "files": pinned}])
+
+
+def pin_stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, templates: dict[str, str]) -> Path:
+    """Pin our own stand-ins under the names of published prompts, cached already. Returns the cache folder."""
+    real = prompts.pins()
+    formats = tuple(real[name].format if name in real else "jinja" for name in templates)
     file = tmp_path / "pins.yaml"
-    file.write_text(yaml.safe_dump([source]), "utf-8")
+    file.write_text(_pins(tuple(templates.items()), formats), "utf-8")
     monkeypatch.setattr(prompts, "PINS", file)
     monkeypatch.setenv("JUDGEBENCH_CACHE", str(tmp_path / "cache"))
     prompts.cache_folder().mkdir(parents=True)

@@ -1,5 +1,6 @@
 """Judge cards: the YAML that makes a family a concrete judge."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -123,6 +124,7 @@ def _read(path: Path) -> str:
         raise UsageError(f"cannot read judge card {path}: {error}") from error
 
 
+@lru_cache(maxsize=256)  # a card is frozen, and reading YAML takes milliseconds
 def _parse(text: str, name: str) -> JudgeCard:
     try:
         data = yaml.safe_load(text)

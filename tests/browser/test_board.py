@@ -163,6 +163,7 @@ def test_two_tabs_stay_in_step(visit: Open) -> None:
     other = seen.page.context.new_page()
     other.goto(seen.page.url)
     other.get_by_role("button", name="Dark theme").click()
+    until(other, "localStorage.getItem('judgebench-theme') === 'dark'")
     expect(seen.page.get_by_role("button", name="Dark theme")).to_have_attribute("aria-pressed", "true")
     assert paper(seen) == "rgb(20, 23, 28)"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from browser.boards import gallery, make_result, save
-from browser.visiting import Visit, visiting
+from browser.visiting import Visit, until, visiting
 from playwright.sync_api import Browser, expect
 
 from judgebench import leaderboard
@@ -148,7 +148,7 @@ def test_the_theme_is_kept_from_page_to_page(visit: Open) -> None:
     seen.page.get_by_role("button", name="Dark theme").click()
     seen.page.get_by_role("link", name="Methods").click()
     expect(seen.page.get_by_role("heading", level=1)).to_have_text("Methods")
-    assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
+    until(seen.page, "getComputedStyle(document.body).backgroundColor === 'rgb(20, 23, 28)'")
 
 
 @pytest.mark.parametrize("path", PAGES)
