@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -229,6 +230,7 @@ def load_card(name: str) -> TaskCard:
     return parse_card(entry.read_text("utf-8"), name)
 
 
+@lru_cache(maxsize=256)  # a card is frozen, and reading YAML takes milliseconds
 def parse_card(text: str, name: str) -> TaskCard:
     """Parse a task card. Raises UsageError naming the first field that does not fit."""
     try:

@@ -4,8 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections import Counter
-from functools import cache
+from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +15,7 @@ from judgebench.pairs.generators.base import LEVELS, GeneratedPair, Generator, g
 from judgebench.pairs.leaks import detect
 
 SEED = 11
+MADE: dict[str, list[GeneratedPair]] = defaultdict(list)
 
 
 def generator(name: str) -> Generator[Any]:
@@ -24,11 +24,13 @@ def generator(name: str) -> Generator[Any]:
     return made
 
 
-@cache
 def made(name: str, count: int) -> tuple[GeneratedPair, ...]:
-    """Return pairs of all levels in turn."""
-    one = generator(name)
-    return tuple(generate(one, seed=SEED, number=number, level=1 + number // 2 % LEVELS) for number in range(count))
+    """Return pairs of all levels in turn. A pair is made from its number alone, so what was made before is kept."""
+    one, pairs = generator(name), MADE[name]
+    pairs += [
+        generate(one, seed=SEED, number=number, level=1 + number // 2 % LEVELS) for number in range(len(pairs), count)
+    ]
+    return tuple(pairs[:count])
 
 
 def digest(name: str, count: int = 50) -> str:

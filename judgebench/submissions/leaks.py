@@ -32,13 +32,13 @@ _SHORTEST = 8
 
 def leaks(result: Result) -> Iterator[str]:
     """Yield `field: what` for every string of a result that names a path, a private server or a key; not the value."""
-    secrets = _secrets()
+    secrets, home = _secrets(), _home()
     for field, text in _strings(result.model_dump(mode="json", exclude={"metrics", "counts", "usage"})):
         if any(secret in text for secret in secrets) or _KEY.search(text):
             yield f"{field} holds what looks like a key"
         elif _ADDRESS.search(text):
             yield f"{field} names a private server"
-        elif _PATH.search(text) or _own_folder(text):
+        elif _PATH.search(text) or (home and home in text):
             yield f"{field} names a folder of this machine"
 
 
@@ -58,6 +58,7 @@ def _secrets() -> list[str]:
     return [value for name, value in os.environ.items() if name.endswith(_SECRET_NAMES) and len(value) >= _SHORTEST]
 
 
-def _own_folder(text: str) -> bool:
+def _home() -> str:
+    """Return the user's folder; nothing where its name is as short as a word of anybody's."""
     home = str(Path.home())
-    return len(home) > len("/root") and home in text
+    return home if len(home) > len("/root") else ""
