@@ -14,6 +14,7 @@ from judgebench.leaderboard.models import UNKNOWN, band, named_size, openness, s
 from judgebench.leaderboard.outcomes import Outcomes
 from judgebench.leaderboard.ranking import UNRANKED, Basis, Place, ranking
 from judgebench.leaderboard.wording import GROUPS, VIEWS, MetricWords, in_order, kind_label, metric_words, sentence
+from judgebench.metrics import resample
 from judgebench.results import Metric, Reported, Result
 from judgebench.spec import JudgeSpec
 
@@ -314,7 +315,5 @@ def _reported_cell(entry: Reported, column: Column) -> Cell:
 
 def wilson(correct: int, items: int) -> Metric:
     """Return a share with its 95 % Wilson interval, which takes the items as independent."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = proportion_confint(correct, items, method="wilson")
-    return Metric(value=correct / items, n=items, low=max(float(low), 0.0), high=min(float(high), 1.0))
+    low, high = resample.wilson(correct / items, items)
+    return Metric(value=correct / items, n=items, low=low, high=high)

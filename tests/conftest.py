@@ -1,7 +1,10 @@
 """What every test shares: no socket but loopback, no user's cache, no keys; where the real data is."""
 
+import gc
 import os
 import socket
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,21 @@ ROOT = Path(__file__).parent.parent
 LOOPBACK = {"127.0.0.1", "::1", "localhost", ""}
 
 
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over twelve thousand collected tests, which are never garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Yield names for caches. Making each with mktemp would list all that there are, for each test."""
+    root = tmp_path_factory.mktemp("caches")
+    return (root / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _hermetic(monkeypatch: pytest.MonkeyPatch, _caches: Iterator[Path]) -> None:
     """Refuse connections that leave the machine, and hide the developer's keys and caches."""
     connect = socket.socket.connect
     connect_ex = socket.socket.connect_ex
@@ -34,7 +50,7 @@ def _hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL")) or name.startswith("JUDGEBENCH_DATA"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("JUDGEBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("JUDGEBENCH_CACHE", str(next(_caches)))
 
 
 @pytest.fixture(scope="session")

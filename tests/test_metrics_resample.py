@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.metrics import resample
 from judgebench.metrics.ratio import Ratio, mean_ratio
@@ -128,6 +129,13 @@ def test_all_or_none_get_the_wilson_interval(right, low, high):
     assert metric.value == right / 350
     assert (metric.low, metric.high) == pytest.approx((low, high), abs=1e-6)
     assert 0 <= metric.low <= metric.value <= metric.high <= 1
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 42, 350, 100_000])
+@pytest.mark.parametrize("share", [0, 0.01, 0.3, 0.5, 0.99, 1])
+def test_wilson_is_that_of_statsmodels(share, n):
+    expected = proportion_confint(share * n, n, method="wilson")
+    assert resample.wilson(share, n) == pytest.approx(expected, abs=1e-14)
 
 
 def test_wilson_counts_clusters_not_items():

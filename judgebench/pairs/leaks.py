@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from judgebench.metrics.resample import wilson
+
 FOLDS = 5
 LEAST_SEEN = 3
 """Pairs in which a word must occur to be a feature."""
@@ -71,12 +73,10 @@ def _judged(name: str, features: Any, first: Any, groups: Sequence[str]) -> Leak
     from scipy.sparse import diags
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold
-    from statsmodels.stats.proportion import proportion_confint
 
     turned = diags(np.where(first, 1.0, -1.0)) @ features
     hits = 0
     for learn, test in GroupKFold(FOLDS).split(turned, first, groups):
         model = LogisticRegression(C=0.1, max_iter=300, fit_intercept=False).fit(turned[learn], first[learn])
         hits += int((model.predict(turned[test]) == first[test]).sum())
-    low, high = proportion_confint(hits, len(first), method="wilson")
-    return Leak(name, hits / len(first), float(low), float(high), len(first))
+    return Leak(name, hits / len(first), *wilson(hits / len(first), len(first)), len(first))

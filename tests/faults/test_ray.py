@@ -26,6 +26,7 @@ TRIALS = 2 * PAIRS
 WORKERS = 4
 DEADLINE = 240.0
 LATENCY = 0.01
+JUDGMENT = b'"kind":"judgment"'
 
 
 @dataclass
@@ -92,17 +93,20 @@ class Run:
 
     def judgments(self) -> list[str]:
         """Return the keys of the trials that the journal has judgments of."""
+        lines = self.journal().split(b"\n")[:-1]
+        return [json.loads(line)["trial"] for line in lines if JUDGMENT in line]
+
+    def journal(self) -> bytes:
         journals = list((self.folder / "runs").glob("*/*/*/journal.jsonl"))
-        lines = journals[0].read_bytes().split(b"\n")[:-1] if journals else []
-        return [json.loads(line)["trial"] for line in lines if b'"kind":"judgment"' in line]
+        return journals[0].read_bytes() if journals else b""
 
     def wait(self, count: int, child: subprocess.Popen[str]) -> int:
         """Wait until so many trials are judged; return how many are."""
         deadline = time.monotonic() + DEADLINE
-        while (judged := len(self.judgments())) < count:
+        while (judged := self.journal().count(JUDGMENT)) < count:
             assert child.poll() is None, child.communicate()[1]
             assert time.monotonic() < deadline, f"{judged} of {count} judged"
-            time.sleep(0.1)
+            time.sleep(0.2)
         return judged
 
 
