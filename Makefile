@@ -52,11 +52,15 @@ $(VENV)/dev: pyproject.toml
 # except in CI, where they fail.
 .PHONY: chromium
 chromium:
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null \
+	  || command -v chromium-browser >/dev/null || { \
 	  echo "installing chromium for the browser tests"; \
-	  { apt-get update -qq && apt-get install -y -qq chromium; } >/dev/null 2>&1 \
-	    || sudo -n apt-get install -y -qq chromium >/dev/null 2>&1 \
-	    || echo "chromium cannot be installed here"; }
+	  apt-get update -qq >/dev/null 2>&1; \
+	  for package in chromium-headless-shell chromium; do \
+	    apt-get install -y -qq $$package >/dev/null 2>&1 \
+	      || sudo -n apt-get install -y -qq $$package >/dev/null 2>&1 && exit; \
+	  done; \
+	  echo "chromium cannot be installed here"; }
 
 # Untrusted programs run in bubblewrap; where it cannot be installed, under Landlock, which needs the kernel only. In CI
 # the tests fail when there is neither.

@@ -33,11 +33,20 @@ def samples(site: Path) -> list[str]:
 
 @pytest.fixture
 def visit(chromium: Browser, site: Path) -> Iterator[Open]:
-    """Return a function that opens a page of the site from disk. On leaving, the page must have been silent."""
-    with ExitStack() as open_pages:
+    """Return a function that opens a page of the site from disk. On leaving, the page must have been silent.
+
+    Pages that are opened alike are opened in one window, one after the other.
+    """
+    windows: dict[tuple[Any, ...], Visit] = {}
+    with ExitStack() as stack:
 
         def open_(path: str, *, scheme: str = "light", **options: Any) -> Visit:
-            return open_pages.enter_context(visiting(chromium, site / path, color_scheme=scheme, **options))
+            key = (scheme, *options.items())
+            if key in windows:
+                windows[key].go(site / path)
+            else:
+                windows[key] = stack.enter_context(visiting(chromium, site / path, color_scheme=scheme, **options))
+            return windows[key]
 
         yield open_
 
@@ -126,6 +135,8 @@ def test_texts_are_not_cut_off_by_a_narrow_window(visit: Open, samples: list[str
 def test_every_kind_of_page_can_be_printed(visit: Open, site: Path, samples: list[str]) -> None:
     for path in samples:
         page = visit(path).page
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 1280, "height": 900})
         rows = page.locator("table tr.row")
         if path.startswith("tasks/"):
             expect(rows).to_have_count(results(site, path))

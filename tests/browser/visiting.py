@@ -18,6 +18,11 @@ class Visit:
     said: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
+    def go(self, path: Path) -> None:
+        """Go on to another page in the same window, as a reader who remembers nothing."""
+        self.page.evaluate("localStorage.clear()")
+        self.page.goto(path.as_uri())
+
     @property
     def width(self) -> int:
         """Return how wide the page's content is, in CSS pixels."""

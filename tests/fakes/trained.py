@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fakes.pieces import use
+from judgebench import prompts
 from judgebench.records import Fault, Reply, Verdict, View
 from judging import Door, make, pin_stand_ins, view
 
@@ -55,8 +56,15 @@ ODD_REPLIES = (
 
 
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pin the stand-ins, and make a tokenizer of our own that of every model."""
-    pin_stand_ins(tmp_path, monkeypatch, STAND_INS)
+    """Pin the stand-ins, in files that hundreds of tests share, and make a tokenizer of our own that of every model."""
+    shared = tmp_path.parent / "stand-ins"
+    if not shared.exists():
+        shared.mkdir()
+        pin_stand_ins(shared, monkeypatch, STAND_INS)
+    monkeypatch.setattr(prompts, "PINS", shared / "pins.yaml")
+    monkeypatch.setenv("JUDGEBENCH_CACHE", str(tmp_path / "cache"))
+    prompts.cache_folder().parent.mkdir()
+    prompts.cache_folder().symlink_to(shared / "cache" / "prompts")
     use(monkeypatch)
 
 
