@@ -24,6 +24,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module")
+def frozen() -> None:
+    """Let it pass over the modules loaded since, too: statsmodels collects garbage at each correction for many tests."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def _caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Yield names for caches. Making each with mktemp would list all that there are, for each test."""

@@ -14,6 +14,8 @@ from judgebench.results import VerdictRow
 from judgebench.task import GoldRow
 from metrics_tables import gold_row, verdict_rows
 
+pytestmark = pytest.mark.usefixtures("frozen")
+
 
 def judged(text, *, source=None):
     """Return gold and rows of a judge: one character per item, + right in both orders, - wrong, u unreadable."""

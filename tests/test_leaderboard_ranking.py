@@ -15,6 +15,7 @@ from judgebench.metrics.ratio import Ratio
 from judgebench.metrics.table import Floats, Ints
 from judgebench.results import Metric
 
+pytestmark = pytest.mark.usefixtures("frozen")
 ITEMS, SOURCES = 400, 160
 
 

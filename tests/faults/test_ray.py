@@ -21,8 +21,6 @@ from judgebench.run.ray import AT_ONCE, LEAST_BATCH
 
 pytestmark = pytest.mark.slow
 HERE = Path(__file__).parent
-PAIRS = 5000
-TRIALS = 2 * PAIRS
 WORKERS = 4
 DEADLINE = 240.0
 LATENCY = 0.01
@@ -116,37 +114,38 @@ class Story:
 
     run: Run
     stdout: str
+    trials: int
     before_restart: int
     requests_before: int
     lost_worker: int
     workers_before: set[int]
 
 
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Judge 10,000 trials while a worker is killed, then the driver, then a node goes."""
-    folder = tmp_path_factory.mktemp("ray")
+@pytest.fixture(scope="module", params=[2000, pytest.param(10_000, marks=pytest.mark.soak)], ids="{} trials".format)
+def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """Judge so many trials while a worker is killed, then the driver, then a node goes."""
+    folder, trials = tmp_path_factory.mktemp("ray"), request.param
     with two_nodes() as cluster:
-        run = Run(folder, write_pairs(folder / "pairs.jsonl", PAIRS), cluster.address)
+        run = Run(folder, write_pairs(folder / "pairs.jsonl", trials // 2), cluster.address)
         driver = run.start()
-        run.wait(300, driver)
+        run.wait(trials // 20, driver)
         worker = min(run.workers())
         os.kill(worker, signal.SIGKILL)
-        run.wait(2000, driver)
+        run.wait(trials // 5, driver)
         driver.kill()
         driver.communicate()
         before, requests, workers = len(run.judgments()), run.requests(), run.workers()
         driver = run.start()
-        run.wait(before + 1000, driver)
+        run.wait(before + trials // 10, driver)
         cluster.remove_node()
         out, errors = driver.communicate(timeout=DEADLINE)
         assert driver.returncode == 0, errors
-    return Story(run, out, before, requests, worker, workers)
+    return Story(run, out, trials, before, requests, worker, workers)
 
 
 def test_every_trial_is_judged_and_none_twice(story: Story) -> None:
     judgments = story.run.judgments()
-    assert len(judgments) == len(set(judgments)) == TRIALS
+    assert len(judgments) == len(set(judgments)) == story.trials
 
 
 def test_the_result_is_the_local_engines_byte_for_byte(story: Story) -> None:
@@ -164,15 +163,15 @@ def locally(run: Run) -> Evaluation:
 
 
 def test_the_driver_that_came_back_went_on_where_it_was(story: Story) -> None:
-    assert 2000 <= story.before_restart < TRIALS
+    assert story.trials // 5 <= story.before_restart < story.trials
     most_lost = WORKERS * AT_ONCE * LEAST_BATCH
     paid_since = story.run.requests() - story.requests_before
-    assert paid_since <= TRIALS - story.before_restart + most_lost, "only what a node took along is paid twice"
+    assert paid_since <= story.trials - story.before_restart + most_lost, "only what a node took along is paid twice"
 
 
 def test_a_lost_worker_takes_no_more_than_its_batches_along(story: Story) -> None:
     lost = 3 * WORKERS * AT_ONCE * LEAST_BATCH  # a worker, a driver with all its workers, a node
-    assert TRIALS < story.run.requests() <= TRIALS + lost
+    assert story.trials < story.run.requests() <= story.trials + lost
     assert story.lost_worker in story.workers_before
     assert story.run.workers() - story.workers_before, "others took its place"
 
