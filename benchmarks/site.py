@@ -32,6 +32,7 @@ from judgebench.leaderboard.outcomes import Outcomes, outcomes
 from judgebench.leaderboard.ranking import ranking
 from judgebench.leaderboard.workers import uncollected
 
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
 ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 PAGES = ("index.html", "tasks/task-00.html")
 LIMIT_KB, LIMIT_SECONDS, LIMIT_PAINT = 300, 20, 1.0
@@ -103,7 +104,7 @@ def opened(paths: dict[str, Path], rounds: int) -> dict[str, dict[str, float]]:
     """Return the median milliseconds to first contentful paint, load and the last row, by name; [] without Chromium."""
     from playwright.sync_api import sync_playwright
 
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         return {}
     with sync_playwright() as playwright:

@@ -17,7 +17,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from browser.conftest import ARGUMENTS
+from browser.conftest import ARGUMENTS, BROWSERS
 
 from fakes.view_runs import says, write_run
 from judgebench.records import Candidate, Item, Preference, Trial, Turn
@@ -93,8 +93,9 @@ def look(page_path: Path, pairs: int) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
     found: dict[str, Any] = {}
+    chromium = next(filter(None, map(shutil.which, BROWSERS)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
         page = browser.new_page(viewport={"width": 1280, "height": 900})
 
         def timed(name: str, do: Any, until: str) -> None:
