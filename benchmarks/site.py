@@ -15,7 +15,6 @@ import base64
 import gzip
 import re
 import resource
-import shutil
 import statistics
 import sys
 import tempfile
@@ -25,15 +24,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+
 import site_world
+from browser.chromium import ARGUMENTS, find
 
 from judgebench.leaderboard import TITLE, data, site
 from judgebench.leaderboard.outcomes import Outcomes, outcomes
 from judgebench.leaderboard.ranking import ranking
 from judgebench.leaderboard.workers import uncollected
 
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome")
-ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 PAGES = ("index.html", "tasks/task-00.html")
 LIMIT_KB, LIMIT_SECONDS, LIMIT_PAINT = 300, 20, 1.0
 REST = re.compile(r'<p class="more".*?</p>\s*<script type="application/octet-stream"[^>]*>([^<]*)</script>', re.DOTALL)
@@ -104,7 +104,7 @@ def opened(paths: dict[str, Path], rounds: int) -> dict[str, dict[str, float]]:
     """Return the median milliseconds to first contentful paint, load and the last row, by name; [] without Chromium."""
     from playwright.sync_api import sync_playwright
 
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find()
     if found is None:
         return {}
     with sync_playwright() as playwright:

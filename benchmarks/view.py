@@ -7,7 +7,6 @@ Builds the pages in a process of its own, then opens them from disk in headless 
 
 import json
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
-from browser.conftest import ARGUMENTS, BROWSERS
+from browser.chromium import ARGUMENTS, find
 
 from fakes.view_runs import says, write_run
 from judgebench.records import Candidate, Item, Preference, Trial, Turn
@@ -93,9 +92,8 @@ def look(page_path: Path, pairs: int) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
     found: dict[str, Any] = {}
-    chromium = next(filter(None, map(shutil.which, BROWSERS)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=find(), args=list(ARGUMENTS))
         page = browser.new_page(viewport={"width": 1280, "height": 900})
 
         def timed(name: str, do: Any, until: str) -> None:

@@ -223,7 +223,7 @@ def test_judges_of_other_items_cannot_be_ranked_together(other):
 
 
 @given(st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=1, max_size=4), st.randoms())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_ranks_do_not_depend_on_the_order_of_judges(rights, random):
     tables = {f"j{number}": judge(right, per_question=2) for number, right in enumerate(rights)}
     before = rank_intervals(tables, n_resamples=100)

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from judgebench.metrics.resample import wilson
-
 FOLDS = 5
 LEAST_SEEN = 3
 """Pairs in which a word must occur to be a feature."""
@@ -73,6 +71,8 @@ def _judged(name: str, features: Any, first: Any, groups: Sequence[str]) -> Leak
     from scipy.sparse import diags
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GroupKFold
+
+    from judgebench.metrics.resample import wilson
 
     turned = diags(np.where(first, 1.0, -1.0)) @ features
     hits = 0
